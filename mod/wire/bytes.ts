@@ -1,0 +1,120 @@
+/** Bounds-checked reading and writing of network-order integers and bytes. */
+
+import { PgwError } from "../errors.ts";
+
+/** A packet is not what it should be. Whoever sent it is at fault: count it and drop it. */
+export class WireError extends PgwError {}
+
+/** Reads from the front of `bytes`; every read past the end throws a {@link WireError}. */
+export class Reader {
+  #offset = 0;
+  readonly #view: DataView;
+
+  constructor(readonly bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.#offset;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#advance(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#advance(2));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#advance(4));
+  }
+
+  /** A view, not a copy, of the next `length` bytes. */
+  take(length: number): Uint8Array {
+    const start = this.#advance(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
+  #advance(length: number): number {
+    const start = this.#offset;
+    if (length > this.remaining) {
+      throw new WireError(`truncated: ${length} bytes wanted at offset ${start} of ${this.bytes.length}`);
+    }
+    this.#offset += length;
+    return start;
+  }
+}
+
+/** Writes behind what it has written; it grows up to `limit` bytes and then throws a {@link WireError}. */
+export class Writer {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+
+  constructor(readonly limit = 65_535, initialCapacity = 576) {
+    this.#bytes = new Uint8Array(Math.min(limit, initialCapacity));
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value);
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
+    return this;
+  }
+
+  put(bytes: Uint8Array): this {
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+    return this;
+  }
+
+  zeros(count: number): this {
+    const at = this.#reserve(count);
+    this.#bytes.fill(0, at, at + count);
+    return this;
+  }
+
+  /** What was written, without a copy. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): number {
+    const start = this.#length;
+    const end = start + count;
+    if (end > this.limit) throw new WireError(`a message of over ${this.limit} bytes cannot be sent`);
+    if (end > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(this.limit, Math.max(end, 2 * this.#bytes.length)));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = end;
+    return start;
+  }
+}
