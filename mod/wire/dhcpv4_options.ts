@@ -1,0 +1,212 @@
+/** DHCP options: their codes, and the values inside them (RFC 2132, and the RFC beside each code). */
+
+import { fromOctets, type Ipv4, toOctets } from "../addr/ipv4.ts";
+import { mask4, type Prefix4, prefix4 } from "../addr/prefix.ts";
+import { WireError } from "./bytes.ts";
+
+/** Option codes under the names of RFC 2132. */
+export const optionCodes = {
+  pad: 0,
+  subnetMask: 1,
+  router: 3,
+  domainNameServer: 6,
+  hostName: 12,
+  domainName: 15,
+  interfaceMtu: 26,
+  broadcastAddress: 28,
+  ntpServers: 42,
+  requestedAddress: 50,
+  leaseTime: 51,
+  overload: 52,
+  messageType: 53,
+  serverIdentifier: 54,
+  parameterRequestList: 55,
+  message: 56,
+  maximumMessageSize: 57,
+  renewalTime: 58,
+  rebindingTime: 59,
+  clientIdentifier: 61,
+  /** RFC 4039 */
+  rapidCommit: 80,
+  /** RFC 3046 */
+  relayAgentInformation: 82,
+  /** RFC 3397 */
+  domainSearch: 119,
+  /** RFC 3442 */
+  classlessStaticRoute: 121,
+  end: 255,
+} as const;
+
+/** Values of option 53, "DHCP message type". */
+export const messageTypes = {
+  discover: 1,
+  offer: 2,
+  request: 3,
+  decline: 4,
+  ack: 5,
+  nak: 6,
+  release: 7,
+  inform: 8,
+} as const;
+
+/** The value of every option of a message by its code, in the order of the message. */
+export type DhcpOptions = ReadonlyMap<number, Uint8Array>;
+
+// Readers. An option whose length does not suit its meaning is as good as absent: the rest of the message still counts.
+
+export function readU8(options: DhcpOptions, code: number): number | undefined {
+  const value = options.get(code);
+  return value?.length === 1 ? value[0] : undefined;
+}
+
+export function readU16(options: DhcpOptions, code: number): number | undefined {
+  const value = options.get(code);
+  return value?.length === 2 ? (value[0]! << 8) | value[1]! : undefined;
+}
+
+export function readU32(options: DhcpOptions, code: number): number | undefined {
+  const value = options.get(code);
+  return value?.length === 4 ? fromOctets(value) : undefined;
+}
+
+export function readIpv4(options: DhcpOptions, code: number): Ipv4 | undefined {
+  return readU32(options, code);
+}
+
+/** A list of addresses; empty when the option is absent or not made of whole addresses. */
+export function readIpv4List(options: DhcpOptions, code: number): Ipv4[] {
+  const value = options.get(code);
+  if (value === undefined || value.length % 4 !== 0) return [];
+  return Array.from({ length: value.length / 4 }, (_, index) => fromOctets(value.subarray(4 * index)));
+}
+
+/** The length of the prefix that a subnet mask stands for; absent when its ones are not all in front. */
+export function readMaskLength(options: DhcpOptions): number | undefined {
+  const mask = readU32(options, optionCodes.subnetMask);
+  if (mask === undefined) return undefined;
+  const length = Math.clz32(~mask);
+  return mask4(length) === mask ? length : undefined;
+}
+
+const hostNamePattern = /^(?=.{1,253}\.?$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$/;
+
+/**
+ * A host or domain name. It ends up in logs and in `resolv.conf`, so what is not a name by its letters is as good as
+ * absent. Trailing NULs, which some send (RFC 2132 section 2), are not part of it.
+ */
+export function readName(options: DhcpOptions, code: number): string | undefined {
+  const value = options.get(code);
+  if (value === undefined || value.length > 255) return undefined;
+  const text = String.fromCharCode(...value).replace(/\0+$/, "");
+  return hostNamePattern.test(text) ? text : undefined;
+}
+
+/** The search list (RFC 3397), compression pointers followed; empty when absent or malformed. */
+export function readDomainSearch(options: DhcpOptions): string[] {
+  const value = options.get(optionCodes.domainSearch);
+  if (value === undefined) return [];
+  const names: string[] = [];
+  let offset = 0;
+  while (offset < value.length) {
+    const name = readDomainName(value, offset);
+    if (name === undefined || !hostNamePattern.test(name.text)) return [];
+    names.push(name.text);
+    offset = name.end;
+  }
+  return names;
+}
+
+function readDomainName(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
+  const labels: string[] = [];
+  let end: number | undefined;
+  let offset = start;
+  // A pointer may only lead backwards, so following them ends.
+  let limit = bytes.length;
+  while (offset < limit) {
+    const length = bytes[offset]!;
+    if (length === 0) return { text: labels.join("."), end: end ?? offset + 1 };
+    if (length >= 0xc0) {
+      if (offset + 1 >= bytes.length) return undefined;
+      const target = ((length & 0x3f) << 8) | bytes[offset + 1]!;
+      end ??= offset + 2;
+      if (target >= start || target >= offset) return undefined;
+      limit = offset;
+      offset = target;
+    } else {
+      if (length > 63 || offset + 1 + length > bytes.length) return undefined;
+      labels.push(String.fromCharCode(...bytes.subarray(offset + 1, offset + 1 + length)));
+      offset += 1 + length;
+    }
+    if (labels.length > 127) return undefined;
+  }
+  return undefined;
+}
+
+/** One route of option 121. `router` 0.0.0.0 means on-link. */
+export type ClasslessRoute = { readonly destination: Prefix4; readonly router: Ipv4 };
+
+/** Option 121 (RFC 3442); empty when absent or malformed. */
+export function readClasslessRoutes(options: DhcpOptions): ClasslessRoute[] {
+  const value = options.get(optionCodes.classlessStaticRoute);
+  const routes: ClasslessRoute[] = [];
+  let offset = 0;
+  while (value !== undefined && offset < value.length) {
+    const length = value[offset]!;
+    const significant = Math.ceil(length / 8);
+    const next = offset + 1 + significant + 4;
+    if (length > 32 || next > value.length) return [];
+    const octets = [0, 0, 0, 0].map((_, index) => index < significant ? value[offset + 1 + index]! : 0);
+    routes.push({ destination: prefix4(fromOctets(octets), length), router: fromOctets(value.subarray(next - 4)) });
+    offset = next;
+  }
+  return routes;
+}
+
+// Writers: the value of one option.
+
+export function u8Value(value: number): Uint8Array {
+  return Uint8Array.of(value);
+}
+
+export function u16Value(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 8, value & 0xff);
+}
+
+export function u32Value(value: number): Uint8Array {
+  return Uint8Array.from(toOctets(value));
+}
+
+export function ipv4Value(address: Ipv4): Uint8Array {
+  return u32Value(address);
+}
+
+export function ipv4ListValue(addresses: readonly Ipv4[]): Uint8Array {
+  return Uint8Array.from(addresses.flatMap(toOctets));
+}
+
+export function textValue(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * A search list without compression, which RFC 3397 leaves to the sender.
+ *
+ * @throws {WireError} when a name has an empty label or one of over 63 bytes
+ */
+export function domainSearchValue(names: readonly string[]): Uint8Array {
+  return Uint8Array.from(names.flatMap((name) => {
+    const labels = name.replace(/\.$/, "").split(".").map(textValue);
+    if (labels.some((label) => label.length === 0 || label.length > 63)) {
+      throw new WireError(`'${name}' is not a domain name: labels have 1 to 63 bytes`);
+    }
+    return [...labels.flatMap((label) => [label.length, ...label]), 0];
+  }));
+}
+
+/** The value of option 121 (RFC 3442). */
+export function classlessRoutesValue(routes: readonly ClasslessRoute[]): Uint8Array {
+  return Uint8Array.from(routes.flatMap(({ destination, router }) => {
+    const significant = toOctets(destination.address).slice(0, Math.ceil(destination.length / 8));
+    return [destination.length, ...significant, ...toOctets(router)];
+  }));
+}
