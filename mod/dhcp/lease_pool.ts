@@ -1,0 +1,427 @@
+/** The addresses that a DHCP server gives, and who has which. */
+
+import type { Ipv4 } from "../addr/ipv4.ts";
+import { broadcastAddress, hostAddress, networkAddress, type Prefix4 } from "../addr/prefix.ts";
+import { IndexLists } from "./index_lists.ts";
+import type { LeaseRecord } from "./lease_record.ts";
+import { clientKey, hashKey, type Requester } from "./requester.ts";
+
+export type PoolConfig = {
+  readonly network: Prefix4;
+  /** The first and last address that any client may get. Default: see {@link defaultRange}. */
+  readonly range?: AddressRange;
+  /** Never given: the server's own and the router's. */
+  readonly excluded: readonly Ipv4[];
+  /** How long an offer stands, in milliseconds. */
+  readonly offerDuration: number;
+  /** How long an address that somebody else uses is set aside before it is tried again, in milliseconds. */
+  readonly setAsideDuration: number;
+};
+
+export type AddressRange = { readonly first: Ipv4; readonly last: Ipv4 };
+
+/** The lists that addresses are in. What is in none cannot be given to just anyone (reserved, or outside the range). */
+const lists = {
+  /** Nobody's. The longest unused first. */
+  free: 0,
+  /** Offered, until `until`. */
+  offered: 1,
+  /** Leased, until `until`. All got the same duration, so the list is in the order of their ends. */
+  bound: 2,
+  /** Leased, read from the journal; in the order of their ends too, which need not suit those of {@link lists.bound}. */
+  restored: 3,
+  /** The lease ended; kept for its client until somebody needs it. */
+  expired: 4,
+  /** Given back; kept likewise, but needed by nobody sooner than an expired one. */
+  released: 5,
+  /** In use by a stranger, until `until`. */
+  setAside: 6,
+} as const;
+const listCount = Object.keys(lists).length;
+
+export type LeaseState = "offered" | "bound" | "expired" | "released" | "declined";
+
+const stateOfList: readonly (LeaseState | undefined)[] = [
+  undefined,
+  "offered",
+  "bound",
+  "bound",
+  "expired",
+  "released",
+  "declined",
+];
+
+/** What is known of an address that is or was somebody's. */
+type Binding = {
+  /** Absent when the address is set aside. */
+  readonly key: string | undefined;
+  readonly chaddr: Uint8Array;
+  readonly clientId: Uint8Array | undefined;
+  hostName: string | undefined;
+  until: number;
+  /** Whether the client ever had a lease, which is worth remembering; an offer alone is not. */
+  leased: boolean;
+};
+
+/** One address that is or was somebody's. */
+export type LeaseEntry = Omit<LeaseRecord, "state"> & { readonly state: LeaseState };
+
+/**
+ * Whose an address is in the eyes of a client: its own (offered, leased or formerly leased), free to take, somebody
+ * else's, or not for it at all.
+ */
+export type Standing = "own" | "free" | "taken" | "unavailable";
+
+/** From number 20 (as ever: `.20` to `.254` of a /24) on; in networks of 30 hosts or fewer, from the first. */
+export function defaultRange(network: Prefix4): AddressRange {
+  return {
+    first: hostAddress(network, network.length <= 26 ? 20 : 1),
+    last: (broadcastAddress(network) - 1) >>> 0,
+  };
+}
+
+/**
+ * Addresses by their number in the network. Every operation takes the same time whatever the size of the pool: the
+ * free, expired, released and offered addresses are linked lists.
+ */
+export class LeasePool {
+  readonly #base: Ipv4;
+  readonly #size: number;
+  readonly #first: number;
+  readonly #last: number;
+  readonly #excluded: ReadonlySet<number>;
+  readonly #offerDuration: number;
+  readonly #setAsideDuration: number;
+  readonly #lists: IndexLists;
+  readonly #bindings: (Binding | undefined)[] = [];
+  readonly #clients = new Map<string, number>();
+  #reserved: ReadonlySet<number> = new Set();
+
+  constructor(config: PoolConfig) {
+    const { network, range = defaultRange(network) } = config;
+    this.#base = networkAddress(network);
+    this.#size = broadcastAddress(network) - this.#base + 1;
+    // The network's own address and its broadcast are no host's.
+    this.#first = Math.max(1, range.first - this.#base);
+    this.#last = Math.min(this.#size - 2, range.last - this.#base);
+    this.#excluded = new Set(config.excluded.map((address) => address - this.#base));
+    this.#offerDuration = config.offerDuration;
+    this.#setAsideDuration = config.setAsideDuration;
+    this.#lists = new IndexLists(this.#size, listCount);
+    for (let index = this.#first; index <= this.#last; index++) this.#makeFree(index);
+  }
+
+  /** How many addresses are in each state, and `free`. */
+  counts(): Record<LeaseState | "free", number> {
+    const length = (list: number) => this.#lists.length(list);
+    return {
+      free: length(lists.free),
+      offered: length(lists.offered),
+      bound: length(lists.bound) + length(lists.restored),
+      expired: length(lists.expired),
+      released: length(lists.released),
+      declined: length(lists.setAside),
+    };
+  }
+
+  /**
+   * Puts back what a journal held, before anything else happens. The last record of an address counts, and so does the
+   * last of a client. Records of addresses that this pool does not have are left out.
+   */
+  restore(records: Iterable<LeaseRecord>, now: number): void {
+    const byIndex = new Map<number, LeaseRecord>();
+    for (const record of records) {
+      const index = record.address - this.#base;
+      if (index < 1 || index > this.#size - 2 || this.#excluded.has(index)) continue;
+      byIndex.delete(index);
+      byIndex.set(index, record);
+    }
+    const owners = new Map<string, number>();
+    for (const [index, { chaddr, clientId }] of byIndex) owners.set(clientKey(chaddr, clientId) ?? "", index);
+    for (const [index, record] of [...byIndex].sort(([, a], [, b]) => a.until - b.until)) {
+      const { chaddr, clientId, hostName, until, state } = record;
+      const key = clientKey(chaddr, clientId);
+      if (state === "declined") {
+        if (until <= now) continue;
+        this.#put(lists.setAside, index, { key: undefined, chaddr, clientId, hostName, until, leased: false });
+      } else if (key !== undefined && owners.get(key) === index) {
+        const list = state === "released" ? lists.released : until <= now ? lists.expired : lists.restored;
+        this.#put(list, index, { key, chaddr, clientId, hostName, until, leased: true });
+      }
+    }
+  }
+
+  /** From now on `addresses` are only for whom they are reserved. Leases on them go on until they end. */
+  reserve(addresses: Iterable<Ipv4>): void {
+    const before = this.#reserved;
+    this.#reserved = new Set(Array.from(addresses, (address) => address - this.#base));
+    for (const index of this.#reserved) {
+      if (this.#lists.listOf(index) === lists.free) this.#lists.remove(index);
+    }
+    for (const index of before) {
+      if (this.#isDynamic(index) && this.#lists.listOf(index) === undefined) this.#lists.append(lists.free, index);
+    }
+  }
+
+  /** Ends what has come to its end. */
+  sweep(now: number): void {
+    this.#end(lists.bound, now, (index) => this.#lists.append(lists.expired, index));
+    this.#end(lists.restored, now, (index) => this.#lists.append(lists.expired, index));
+    this.#end(lists.setAside, now, (index) => this.#forget(index));
+    this.#end(lists.offered, now, (index) => this.#withdraw(index));
+  }
+
+  /** The address that is or was the client's, if it is still kept for it. */
+  addressOf(key: string): { readonly address: Ipv4; readonly state: LeaseState } | undefined {
+    const index = this.#clients.get(key);
+    const state = index === undefined ? undefined : this.#stateOf(index);
+    return index === undefined || state === undefined ? undefined : { address: this.#base + index, state };
+  }
+
+  /** @param reserved the address that is reserved for the client */
+  standing(client: Requester, address: Ipv4, reserved: Ipv4 | undefined): Standing {
+    const index = address - this.#base;
+    if (!(index >= 0 && index < this.#size)) return "unavailable";
+    const list = this.#lists.listOf(index);
+    const binding = this.#bindings[index];
+    if (binding !== undefined && binding.key === client.key) {
+      return list === lists.expired || list === lists.released
+        ? this.#usable(index, address === reserved, "own")
+        : "own";
+    }
+    switch (list) {
+      case lists.offered:
+      case lists.bound:
+      case lists.restored:
+        return "taken";
+      case lists.setAside:
+        // In use, but by the very client that asks for it: a gateway that lost its leases learns them so.
+        return sameBytes(binding!.chaddr, client.chaddr) ? this.#usable(index, address === reserved, "free") : "taken";
+      default:
+        return this.#usable(index, address === reserved, "free");
+    }
+  }
+
+  /**
+   * The best address for a client: the one reserved for it; the one that it has; the one that it asks for, which it may
+   * have had from another gateway; the one that it had here; one that follows from its identity, so that every gateway
+   * that has it free gives the same; any free one. When none is free, what others had is taken: the longest expired,
+   * the longest released, the oldest offer.
+   */
+  choose(client: Requester, requested: Ipv4 | undefined, reserved: Ipv4 | undefined): Ipv4 | undefined {
+    const isOpen = (address: Ipv4 | undefined): address is Ipv4 => {
+      const standing = address === undefined ? "taken" : this.standing(client, address, reserved);
+      return standing === "own" || standing === "free";
+    };
+    const known = this.addressOf(client.key);
+    const isCurrent = known?.state === "bound" || known?.state === "offered";
+    const wishes = [reserved, isCurrent ? known.address : undefined, requested, known?.address];
+    const wish = wishes.find(isOpen);
+    if (wish !== undefined) return wish;
+    const index = this.#candidate(client.key) ?? this.#lists.first(lists.free) ?? this.#reclaimable();
+    return index === undefined ? undefined : this.#base + index;
+  }
+
+  /** Holds `address`, as {@link choose} gave it, for the client for a while. A lease that it has is left as it is. */
+  offer(client: Requester, address: Ipv4, now: number): void {
+    const index = address - this.#base;
+    const own = this.#bindings[index]?.key === client.key ? this.#bindings[index] : undefined;
+    const list = this.#lists.listOf(index);
+    if (own !== undefined && (list === lists.bound || list === lists.restored)) return;
+    this.#leave(client.key, index);
+    this.#assign(lists.offered, index, client, now + this.#offerDuration, own?.leased ?? false);
+  }
+
+  /**
+   * Leases `address` to the client.
+   *
+   * @returns what must be written down before the client is told
+   */
+  bind(client: Requester, address: Ipv4, until: number): LeaseRecord[] {
+    const index = address - this.#base;
+    const left = this.#leave(client.key, index);
+    this.#assign(lists.bound, index, client, until, true);
+    const bound = this.#record(index, "bound");
+    return left === undefined ? [bound] : [left, bound];
+  }
+
+  /** Takes back what was offered to the client: it chose another server. */
+  withdrawOffer(key: string): void {
+    const index = this.#clients.get(key);
+    if (index !== undefined && this.#lists.listOf(index) === lists.offered) this.#withdraw(index);
+  }
+
+  /** The client gives `address` back. `undefined` when it has no lease on it. */
+  release(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
+    const index = address - this.#base;
+    const list = this.#lists.listOf(index);
+    if (this.#clients.get(key) !== index || (list !== lists.bound && list !== lists.restored)) return undefined;
+    this.#bindings[index]!.until = now;
+    this.#lists.append(lists.released, index);
+    return this.#record(index, "released");
+  }
+
+  /** The client found `address` in use by somebody else. `undefined` when it had not been given to it. */
+  decline(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
+    const index = address - this.#base;
+    const state = this.#clients.get(key) === index ? this.#stateOf(index) : undefined;
+    if (state !== "offered" && state !== "bound") return undefined;
+    return this.#setAside(index, new Uint8Array(0), now);
+  }
+
+  /**
+   * `chaddr` was seen to use `address` (ARP, FDB). If that is nobody's, it is set aside.
+   *
+   * @returns the record to write down, if anything changed
+   */
+  observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
+    const index = address - this.#base;
+    if (!this.#isDynamic(index)) return undefined;
+    const state = this.#stateOf(index);
+    if (state === "offered" || state === "bound" || state === "declined") return undefined;
+    if (state !== undefined && sameBytes(this.#bindings[index]!.chaddr, chaddr)) return undefined;
+    return this.#setAside(index, chaddr.slice(), now);
+  }
+
+  /** Everything worth keeping: what a journal must hold for {@link restore}. */
+  *records(): Generator<LeaseRecord> {
+    for (const entry of this.entries()) {
+      const { state } = entry;
+      if (state !== "offered") yield { ...entry, state: state === "expired" ? "bound" : state };
+    }
+  }
+
+  /** All addresses that are or were somebody's, in their order. */
+  *entries(): Generator<LeaseEntry> {
+    for (let index = 0; index < this.#size; index++) {
+      const state = this.#stateOf(index);
+      if (state !== undefined) yield this.#record(index, state);
+    }
+  }
+
+  /** In the range, and neither reserved nor the server's own. */
+  #isDynamic(index: number): boolean {
+    return index >= this.#first && index <= this.#last && !this.#excluded.has(index) && !this.#reserved.has(index);
+  }
+
+  #usable(index: number, isReservedForClient: boolean, standing: Standing): Standing {
+    const usable = this.#isDynamic(index) || (isReservedForClient && !this.#excluded.has(index));
+    return usable ? standing : "unavailable";
+  }
+
+  #stateOf(index: number): LeaseState | undefined {
+    const list = this.#lists.listOf(index);
+    return list === undefined ? undefined : stateOfList[list];
+  }
+
+  /** A free address that follows from the identity: the first free one of a sequence that is the client's own. */
+  #candidate(key: string): number | undefined {
+    const count = this.#last - this.#first + 1;
+    if (count <= 0) return undefined;
+    const probes = 16;
+    const start = hashKey(key);
+    const stride = hashKey(key, 1) | 1;
+    for (let probe = 0; probe < probes; probe++) {
+      const index = this.#first + ((start + probe * stride) % count);
+      if (this.#lists.listOf(index) === lists.free) return index;
+    }
+    return undefined;
+  }
+
+  #reclaimable(): number | undefined {
+    for (const list of [lists.expired, lists.released, lists.offered]) {
+      let index = this.#lists.first(list);
+      // What was reserved or put out of the range meanwhile is nobody's to take.
+      while (index !== undefined && !this.#isDynamic(index)) {
+        this.#forget(index);
+        index = this.#lists.first(list);
+      }
+      if (index !== undefined) return index;
+    }
+    return undefined;
+  }
+
+  #end(list: number, now: number, action: (index: number) => void): void {
+    for (;;) {
+      const index = this.#lists.first(list);
+      if (index === undefined || this.#bindings[index]!.until > now) return;
+      action(index);
+    }
+  }
+
+  #withdraw(index: number): void {
+    if (this.#bindings[index]!.leased) this.#lists.append(lists.expired, index);
+    else this.#forget(index);
+  }
+
+  /** The client moves to `index`: whatever it had elsewhere is free. */
+  #leave(key: string, index: number): LeaseRecord | undefined {
+    const former = this.#clients.get(key);
+    if (former === undefined || former === index) return undefined;
+    const wasLeased = this.#bindings[former]!.leased;
+    const record = this.#record(former, "released");
+    this.#forget(former);
+    return wasLeased ? record : undefined;
+  }
+
+  #assign(list: number, index: number, client: Requester, until: number, leased: boolean): void {
+    const { key, hostName } = client;
+    this.#put(list, index, {
+      key,
+      chaddr: client.chaddr.slice(),
+      clientId: client.clientId?.slice(),
+      hostName: hostName ?? (this.#bindings[index]?.key === key ? this.#bindings[index]?.hostName : undefined),
+      until,
+      leased,
+    });
+  }
+
+  #setAside(index: number, chaddr: Uint8Array, now: number): LeaseRecord {
+    const until = now + this.#setAsideDuration;
+    this.#put(lists.setAside, index, {
+      key: undefined,
+      chaddr,
+      clientId: undefined,
+      hostName: undefined,
+      until,
+      leased: false,
+    });
+    return this.#record(index, "declined");
+  }
+
+  #put(list: number, index: number, binding: Binding): void {
+    const former = this.#bindings[index];
+    if (former?.key !== undefined && former.key !== binding.key) this.#clients.delete(former.key);
+    if (binding.key !== undefined) this.#clients.set(binding.key, index);
+    this.#bindings[index] = binding;
+    this.#lists.append(list, index);
+  }
+
+  #forget(index: number): void {
+    const key = this.#bindings[index]?.key;
+    if (key !== undefined) this.#clients.delete(key);
+    this.#bindings[index] = undefined;
+    this.#lists.remove(index);
+    this.#makeFree(index);
+  }
+
+  #makeFree(index: number): void {
+    if (this.#isDynamic(index)) this.#lists.append(lists.free, index);
+  }
+
+  #record<State extends LeaseState>(index: number, state: State): Omit<LeaseRecord, "state"> & { state: State } {
+    const { chaddr, clientId, hostName, until } = this.#bindings[index]!;
+    return {
+      address: this.#base + index,
+      state,
+      chaddr,
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(hostName === undefined ? {} : { hostName }),
+      until,
+    };
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,52 @@
+/** Who a DHCP server speaks with: the client as it identifies itself. */
+
+import type { DhcpMessage } from "../wire/dhcpv4.ts";
+import { optionCodes, readName } from "../wire/dhcpv4_options.ts";
+
+/** A client in the eyes of the server. The bytes may be views of a packet: copy them to keep them. */
+export type Requester = {
+  /** The identity that leases belong to: the client identifier, or without one the hardware address. */
+  readonly key: string;
+  readonly chaddr: Uint8Array;
+  readonly clientId?: Uint8Array;
+  readonly hostName?: string;
+};
+
+/** Longer identifiers serve nobody but who wants to fill the memory. */
+const longestClientId = 255;
+
+/** The requester of a message; `undefined` when it says nothing that it could be known by. */
+export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undefined {
+  const clientId = options.get(optionCodes.clientIdentifier);
+  const hostName = readName(options, optionCodes.hostName);
+  const key = clientKey(chaddr, clientId);
+  if (key === undefined) return undefined;
+  return {
+    key,
+    chaddr,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(hostName === undefined ? {} : { hostName }),
+  };
+}
+
+/** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */
+export function clientKey(chaddr: Uint8Array, clientId: Uint8Array | undefined): string | undefined {
+  // RFC 2132 section 9.14: its minimum length is 2.
+  if (clientId !== undefined && clientId.length >= 2) {
+    return clientId.length <= longestClientId ? `i${binaryString(clientId)}` : undefined;
+  }
+  return chaddr.length > 0 ? `h${binaryString(chaddr)}` : undefined;
+}
+
+/** A well mixed unsigned 32-bit hash of a key (FNV-1a with the finalizer of MurmurHash3), the same everywhere. */
+export function hashKey(key: string, seed = 0): number {
+  let hash = 0x811c9dc5 ^ seed;
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function binaryString(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}

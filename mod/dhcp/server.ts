@@ -1,0 +1,336 @@
+/** The DHCP server: pure of input and output (RFC 2131 section 4.3; RFC 3046, 4039, 6842). */
+
+import { broadcast, formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
+import { contains, type Prefix4 } from "../addr/prefix.ts";
+import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
+import {
+  ipv4Value,
+  messageTypes,
+  optionCodes,
+  readIpv4,
+  readU16,
+  readU8,
+  textValue,
+  u8Value,
+} from "../wire/dhcpv4_options.ts";
+import { type AddressRange, type LeaseEntry, LeasePool, type LeaseState } from "./lease_pool.ts";
+import type { LeaseRecord } from "./lease_record.ts";
+import { type Rate, RateLimiter } from "./rate_limit.ts";
+import { hashKey, type Requester, requesterOf } from "./requester.ts";
+import { noReservations, type Reservations } from "./reservations.ts";
+import { type ClientParameters, leaseTimeOptions, parameterOptions } from "./server_options.ts";
+
+export type DhcpServerConfig = ClientParameters & {
+  /** Default: from number 20 on (`.20` to `.254` of a /24). */
+  readonly range?: AddressRange;
+  /** Default 12 hours. */
+  readonly leaseSeconds?: number;
+  /** T1. Default: half of the lease time. */
+  readonly renewalSeconds?: number;
+  /** T2. Default: seven eighths of the lease time. */
+  readonly rebindingSeconds?: number;
+  /** Two messages instead of four for clients that want it (RFC 4039). Default true. */
+  readonly rapidCommit?: boolean;
+  readonly reservations?: Reservations;
+  /** Messages taken from one client. Default 10 a second, 20 at once. */
+  readonly clientRate?: Rate;
+  /** Messages taken from all. Default 50,000 a second, 10,000 at once. */
+  readonly overallRate?: Rate;
+};
+
+/** Where a reply goes, always from port 67. */
+export type Destination =
+  /** In a frame to the hardware address `mac`, to port 68 of `address`: nobody need have resolved the client's. */
+  | { readonly kind: "frame"; readonly mac: Uint8Array; readonly address: Ipv4 }
+  /** To port 67 of a relay. */
+  | { readonly kind: "relay"; readonly address: Ipv4 };
+
+export type Reply = { readonly message: DhcpMessage; readonly limits: EncodeLimits; readonly destination: Destination };
+
+/** What a message led to: for the log and the metrics. */
+export type ServerEvent =
+  | {
+    readonly kind: "offered" | "leased" | "renewed" | "released" | "declined" | "informed";
+    readonly address: Ipv4;
+    readonly client: Requester;
+  }
+  /** DHCPNAK. */
+  | { readonly kind: "refused"; readonly reason: string; readonly address: Ipv4; readonly client: Requester }
+  | { readonly kind: "dropped"; readonly reason: DropReason };
+
+export type DropReason =
+  | "malformed"
+  | "foreign relay"
+  | "for another server"
+  | "too many messages"
+  | "pool exhausted"
+  | "nothing to do";
+
+export type Outcome = {
+  readonly reply?: Reply;
+  /** What must be written down before `reply` is sent. */
+  readonly records: readonly LeaseRecord[];
+  readonly event: ServerEvent;
+};
+
+const ethernetLength = 6;
+const ipv4AndUdpHeaders = 28;
+/** What every client must take (RFC 2131 section 2), and what leaves through the tunnel unfragmented. */
+const messageSize = { least: 576, most: 1_400 };
+const offerDuration = 30_000;
+/** After ten minutes an address that was declined, or seen in use, is tried again. */
+const setAsideDuration = 600_000;
+
+/**
+ * Give each decoded message to {@link DhcpServer.handle}, write the records down, then send the reply. Time is in
+ * milliseconds since 1970, because leases outlive the process.
+ */
+export class DhcpServer {
+  readonly #address: Ipv4;
+  readonly #network: Prefix4;
+  readonly #leaseDuration: number;
+  readonly #rapidCommit: boolean;
+  readonly #parameters: ReadonlyMap<number, Uint8Array>;
+  readonly #leaseTimes: readonly [number, Uint8Array][];
+  readonly #pool: LeasePool;
+  readonly #clientLimiter: RateLimiter;
+  readonly #overallLimiter: RateLimiter;
+  #reservations: Reservations = noReservations;
+
+  /** @param restored the records of an earlier run, in the order in which they were written */
+  constructor(config: DhcpServerConfig, restored: Iterable<LeaseRecord>, now: number) {
+    const { address, network, leaseSeconds = 12 * 3600 } = config;
+    const { renewalSeconds = Math.floor(leaseSeconds / 2), rebindingSeconds = Math.floor(leaseSeconds * 7 / 8) } =
+      config;
+    this.#address = address;
+    this.#network = network;
+    this.#leaseDuration = leaseSeconds * 1000;
+    this.#rapidCommit = config.rapidCommit ?? true;
+    this.#parameters = parameterOptions(config);
+    this.#leaseTimes = leaseTimeOptions({ leaseSeconds, renewalSeconds, rebindingSeconds });
+    this.#clientLimiter = new RateLimiter(config.clientRate ?? { perSecond: 10, burst: 20 }, 65_536);
+    this.#overallLimiter = new RateLimiter(config.overallRate ?? { perSecond: 50_000, burst: 10_000 }, 1);
+    this.#pool = new LeasePool({
+      network,
+      ...(config.range === undefined ? {} : { range: config.range }),
+      excluded: [address, config.router ?? address],
+      offerDuration,
+      setAsideDuration,
+    });
+    this.#pool.restore(restored, now);
+    this.reserve(config.reservations ?? noReservations);
+  }
+
+  /** Replaces the reservations. They take hold when their clients next ask for an address. */
+  reserve(reservations: Reservations): void {
+    this.#reservations = reservations;
+    this.#pool.reserve(reservations.addresses());
+  }
+
+  /** Never throws: whatever a stranger sends has an outcome. */
+  handle(message: DhcpMessage, now: number): Outcome {
+    const { options, giaddr } = message;
+    const type = readU8(options, optionCodes.messageType);
+    const client = requesterOf(message);
+    if (message.op !== 1 || type === undefined || client === undefined) return dropped("malformed");
+    if (giaddr === unspecified ? message.chaddr.length !== ethernetLength : !contains(this.#network, giaddr)) {
+      return dropped(giaddr === unspecified ? "malformed" : "foreign relay");
+    }
+    if (!this.#clientLimiter.allow(hashKey(client.key), now) || !this.#overallLimiter.allow(0, now)) {
+      return dropped("too many messages");
+    }
+    this.#pool.sweep(now);
+    const server = readIpv4(options, optionCodes.serverIdentifier);
+    if (server !== undefined && server !== this.#address) {
+      if (type === messageTypes.request) this.#pool.withdrawOffer(client.key);
+      return dropped("for another server");
+    }
+    switch (type) {
+      case messageTypes.discover:
+        return this.#discover(message, client, now);
+      case messageTypes.request:
+        return this.#request(message, client, now);
+      case messageTypes.decline:
+        return this.#decline(message, client, now);
+      case messageTypes.release:
+        return this.#release(message, client, now);
+      case messageTypes.inform:
+        return this.#inform(message, client);
+      default:
+        return dropped("malformed");
+    }
+  }
+
+  /** `chaddr` was seen to use `address` (ARP, FDB): it is not given to another for a while. */
+  observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
+    return address === this.#address ? undefined : this.#pool.observe(address, chaddr, now);
+  }
+
+  /** Every address that is or was somebody's, in order. */
+  leases(now: number): LeaseEntry[] {
+    this.#pool.sweep(now);
+    return [...this.#pool.entries()];
+  }
+
+  /** What a journal must hold: all that {@link leases} has but offers. */
+  records(): Iterable<LeaseRecord> {
+    return this.#pool.records();
+  }
+
+  /** How many addresses are free, and in each state. */
+  counts(now: number): Record<LeaseState | "free", number> {
+    this.#pool.sweep(now);
+    return this.#pool.counts();
+  }
+
+  #discover(message: DhcpMessage, client: Requester, now: number): Outcome {
+    const requested = readIpv4(message.options, optionCodes.requestedAddress);
+    const address = this.#pool.choose(client, requested, this.#reservations.find(client));
+    if (address === undefined) return dropped("pool exhausted");
+    if (this.#rapidCommit && message.options.has(optionCodes.rapidCommit)) {
+      return this.#lease(message, client, address, now, [[optionCodes.rapidCommit, noBytes]]);
+    }
+    this.#pool.offer(client, address, now);
+    const reply = this.#reply(message, messageTypes.offer, address, [...this.#leaseTimes, ...this.#asked(message)]);
+    return { reply, records: [], event: { kind: "offered", address, client } };
+  }
+
+  /** DHCPREQUEST in each of the states of RFC 2131 table 4. */
+  #request(message: DhcpMessage, client: Requester, now: number): Outcome {
+    const { ciaddr, options } = message;
+    const requested = readIpv4(options, optionCodes.requestedAddress);
+    if (options.has(optionCodes.serverIdentifier)) {
+      // SELECTING. `ciaddr` "must be zero" there, but what is asked for is in option 50 alone.
+      if (requested === undefined) return dropped("malformed");
+      return this.#confirm(message, client, requested, now);
+    }
+    // INIT-REBOOT has the address in option 50; RENEWING and REBINDING have it in `ciaddr`.
+    const address = ciaddr === unspecified ? requested : ciaddr;
+    if (address === undefined) return dropped("malformed");
+    return this.#confirm(message, client, address, now);
+  }
+
+  /**
+   * Leases the address that the client names if it is its own, or nobody's: a gateway that lost its leases, or never
+   * had them, learns them from what its clients present. Everything else is refused; the network is this server's
+   * alone, so it may ("authoritative").
+   */
+  #confirm(message: DhcpMessage, client: Requester, address: Ipv4, now: number): Outcome {
+    if (!contains(this.#network, address)) return this.#refuse(message, client, address, "it is not of this network");
+    const standing = this.#pool.standing(client, address, this.#reservations.find(client));
+    const known = this.#pool.addressOf(client.key);
+    const hasAnother = known !== undefined && known.address !== address && known.state === "bound";
+    if (standing === "taken") return this.#refuse(message, client, address, "it is another client's");
+    if (standing === "unavailable") return this.#refuse(message, client, address, "it is not for this client");
+    if (hasAnother) return this.#refuse(message, client, address, `the lease is on ${formatIpv4(known.address)}`);
+    return this.#lease(message, client, address, now, []);
+  }
+
+  #lease(
+    message: DhcpMessage,
+    client: Requester,
+    address: Ipv4,
+    now: number,
+    extra: readonly [number, Uint8Array][],
+  ): Outcome {
+    const known = this.#pool.addressOf(client.key);
+    const renewed = known?.address === address && known.state === "bound";
+    const records = this.#pool.bind(client, address, now + this.#leaseDuration);
+    const options = [...this.#leaseTimes, ...extra, ...this.#asked(message)];
+    const reply = this.#reply(message, messageTypes.ack, address, options);
+    return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
+  }
+
+  #refuse(message: DhcpMessage, client: Requester, address: Ipv4, reason: string): Outcome {
+    const reply = this.#reply(message, messageTypes.nak, unspecified, [[optionCodes.message, textValue(reason)]]);
+    return { reply, records: [], event: { kind: "refused", reason, address, client } };
+  }
+
+  #decline(message: DhcpMessage, client: Requester, now: number): Outcome {
+    const address = readIpv4(message.options, optionCodes.requestedAddress);
+    const record = address === undefined ? undefined : this.#pool.decline(client.key, address, now);
+    if (record === undefined) return dropped("nothing to do");
+    return { records: [record], event: { kind: "declined", address: record.address, client } };
+  }
+
+  #release(message: DhcpMessage, client: Requester, now: number): Outcome {
+    const record = this.#pool.release(client.key, message.ciaddr, now);
+    if (record === undefined) return dropped("nothing to do");
+    return { records: [record], event: { kind: "released", address: record.address, client } };
+  }
+
+  /** Parameters for a client that has its address from elsewhere: no lease, no lease time (section 4.3.5). */
+  #inform(message: DhcpMessage, client: Requester): Outcome {
+    if (!contains(this.#network, message.ciaddr)) return dropped("nothing to do");
+    const reply = this.#reply(message, messageTypes.ack, unspecified, this.#asked(message));
+    return { reply, records: [], event: { kind: "informed", address: message.ciaddr, client } };
+  }
+
+  /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
+  #asked({ options }: DhcpMessage): [number, Uint8Array][] {
+    const list = options.get(optionCodes.parameterRequestList);
+    if (list === undefined) return [...this.#parameters];
+    const asked: [number, Uint8Array][] = [];
+    for (const code of list) {
+      const value = this.#parameters.get(code);
+      if (value !== undefined) asked.push([code, value]);
+    }
+    return asked;
+  }
+
+  #reply(
+    request: DhcpMessage,
+    type: number,
+    yiaddr: Ipv4,
+    options: readonly (readonly [number, Uint8Array])[],
+  ): Reply {
+    const isNak = type === messageTypes.nak;
+    const isRelayed = request.giaddr !== unspecified;
+    const all = new Map<number, Uint8Array>([
+      [optionCodes.messageType, u8Value(type)],
+      [optionCodes.serverIdentifier, ipv4Value(this.#address)],
+      ...options,
+    ]);
+    // RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end.
+    for (const code of [optionCodes.clientIdentifier, optionCodes.relayAgentInformation]) {
+      const value = request.options.get(code);
+      if (value !== undefined) all.set(code, value);
+    }
+    const message: DhcpMessage = {
+      op: 2,
+      htype: request.htype,
+      hops: 0,
+      xid: request.xid,
+      secs: 0,
+      // Section 4.3.2: a relay must broadcast a DHCPNAK, the client may have no right address.
+      broadcast: request.broadcast || (isNak && isRelayed),
+      ciaddr: type === messageTypes.ack ? request.ciaddr : unspecified,
+      yiaddr,
+      siaddr: unspecified,
+      giaddr: request.giaddr,
+      chaddr: request.chaddr,
+      sname: noBytes,
+      file: noBytes,
+      options: all,
+    };
+    return { message, limits: replyLimits(request), destination: destinationOf(message, isNak) };
+  }
+}
+
+/** Section 4.1. Only NAKs and what the client wants so go to the broadcast address; a frame goes to the client alone. */
+function destinationOf(reply: DhcpMessage, isNak: boolean): Destination {
+  if (reply.giaddr !== unspecified) return { kind: "relay", address: reply.giaddr };
+  if (isNak) return { kind: "frame", mac: reply.chaddr, address: broadcast };
+  if (reply.ciaddr !== unspecified) return { kind: "frame", mac: reply.chaddr, address: reply.ciaddr };
+  return { kind: "frame", mac: reply.chaddr, address: reply.broadcast ? broadcast : reply.yiaddr };
+}
+
+function replyLimits({ options }: DhcpMessage): EncodeLimits {
+  const asked = readU16(options, optionCodes.maximumMessageSize) ?? messageSize.least;
+  const size = Math.min(Math.max(asked, messageSize.least), messageSize.most);
+  return { maximum: size - ipv4AndUdpHeaders, overflow: "omit" };
+}
+
+function dropped(reason: DropReason): Outcome {
+  return { records: [], event: { kind: "dropped", reason } };
+}
