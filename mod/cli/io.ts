@@ -1,0 +1,44 @@
+/** What a command needs of the world around it. Tests give it another. */
+
+import { writeAllSync } from "../runtime/write_all.ts";
+import { type HttpAnswer, httpGet } from "./http_get.ts";
+
+export type Io = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Writes a text and a line end to standard output. */
+  readonly print: (text: string) => void;
+  /** Writes a text and a line end to standard error. */
+  readonly complain: (text: string) => void;
+  /** Whether a person looks at standard output. */
+  readonly terminal: boolean;
+  /** The terminal's width. */
+  readonly columns: number | undefined;
+  /** Asks the `pgw` that runs in this Pod. */
+  readonly get: (port: number, path: string) => Promise<HttpAnswer>;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+};
+
+/** The world of this process. */
+export function processIo(): Io {
+  const terminal = Deno.stdout.isTerminal();
+  return {
+    env: Deno.env.toObject(),
+    print: (text) => write(Deno.stdout, text),
+    complain: (text) => write(Deno.stderr, text),
+    terminal,
+    columns: terminal ? Deno.consoleSize().columns : undefined,
+    get: httpGet,
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  };
+}
+
+/** A reader that has gone, such as `head`, is no error. */
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  try {
+    writeAllSync(stream, new TextEncoder().encode(`${text}\n`));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

@@ -1,0 +1,111 @@
+/** What one setting cannot know by itself: whether settings go together. */
+
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import {
+  broadcastAddress,
+  contains,
+  formatPrefix,
+  hostAddress,
+  networkAddress,
+  overlaps,
+  type Prefix4,
+} from "../addr/prefix.ts";
+import { formatService } from "./service.ts";
+import type { Values } from "./setting.ts";
+import type { clientTable, commonTable, gatewayTable } from "./table.ts";
+import type { HostOfNetwork, PoolRange } from "./values.ts";
+
+type CommonValues = Partial<Values<typeof commonTable>>;
+type GatewayValues = Partial<Values<typeof gatewayTable>> & CommonValues;
+type ClientValues = Partial<Values<typeof clientTable>> & CommonValues;
+
+/** The addresses from `first` to `last`. */
+export type Pool = { readonly first: Ipv4; readonly last: Ipv4 };
+
+/** The gateway's address in the overlay: the first host. */
+export function gatewayAddress(network: Prefix4): Ipv4 {
+  return hostAddress(network, 1);
+}
+
+/** Problems between settings of both roles. A setting that is absent had a problem of its own. */
+export function checkCommon(values: CommonValues, label: (name: keyof CommonValues) => string): string[] {
+  const problems: string[] = [];
+  const { vxlanNetwork, localCidrs = [], logTransports = [], logFilePath, vxlanPort, httpPort, uplink, vxlanDevice } =
+    values;
+  for (const prefix of localCidrs) {
+    if (vxlanNetwork !== undefined && overlaps(prefix, vxlanNetwork)) {
+      problems.push(
+        `${label("localCidrs")}: '${formatPrefix(prefix)}' overlaps the VXLAN network ${formatPrefix(vxlanNetwork)}: ` +
+          `write smaller networks, or choose another ${label("vxlanNetwork")}`,
+      );
+    }
+  }
+  if (logTransports.includes("file") && logFilePath === undefined) {
+    problems.push(`${label("logFilePath")} is missing: ${label("logTransports")} has 'file', so name the file`);
+  }
+  if (vxlanPort !== undefined && vxlanPort === httpPort) {
+    problems.push(
+      `${label("vxlanPort")}: '${vxlanPort}' is ${
+        label("httpPort")
+      } too, which the probe uses over UDP: choose another`,
+    );
+  }
+  if (uplink !== undefined && uplink === vxlanDevice) {
+    problems.push(`${label("vxlanDevice")}: '${vxlanDevice}' is ${label("uplink")} too: choose another name`);
+  }
+  return problems;
+}
+
+/** Problems of a gateway's settings. */
+export function checkGateway(values: GatewayValues, label: (name: keyof GatewayValues) => string): string[] {
+  const problems = checkCommon(values, label);
+  if (values.vpnInterface !== undefined && values.vpnInterface === values.vxlanDevice) {
+    problems.push(
+      `${label("vpnInterface")}: '${values.vpnInterface}' is the tunnel to the clients: name the interface of the VPN`,
+    );
+  }
+  if (values.vxlanNetwork !== undefined && values.dhcpPool !== undefined) {
+    problems.push(...checkPool(values.dhcpPool, values.vxlanNetwork).map((text) => `${label("dhcpPool")}: ${text}`));
+  }
+  return problems;
+}
+
+/** Problems of a client's settings. */
+export function checkClient(values: ClientValues, label: (name: keyof ClientValues) => string): string[] {
+  const problems = checkCommon(values, label);
+  const { service, vxlanNetwork } = values;
+  if (service?.kind === "address" && service.family === 4 && vxlanNetwork && contains(vxlanNetwork, service.address)) {
+    problems.push(
+      `${label("service")}: '${formatService(service)}' is in the VXLAN network ${formatPrefix(vxlanNetwork)}, ` +
+        `which is not there before the gateway is found: name the gateway's Service or Pod`,
+    );
+  }
+  return problems;
+}
+
+/** The addresses of a pool that passed {@link checkGateway}; all there are from `.20` on when the user named none. */
+export function resolvePool(range: PoolRange | undefined, network: Prefix4): Pool {
+  return {
+    first: range === undefined ? hostAddress(network, network.length <= 27 ? 20 : 2) : toAddress(range.first, network),
+    last: range === undefined ? broadcastAddress(network) - 1 : toAddress(range.last, network),
+  };
+}
+
+function checkPool(range: PoolRange, network: Prefix4): string[] {
+  const pool = resolvePool(range, network);
+  const text = `'${formatIpv4(pool.first)}-${formatIpv4(pool.last)}'`;
+  const lowest = gatewayAddress(network) + 1;
+  const highest = broadcastAddress(network) - 1;
+  if (pool.first > pool.last) return [`${text} ends before it begins`];
+  if (pool.first < lowest || pool.last > highest || networkAddress(network) > pool.first) {
+    return [
+      `${text} is not in the VXLAN network: allowed are ${formatIpv4(lowest)} to ${formatIpv4(highest)}, ` +
+      `the hosts of ${formatPrefix(network)} behind the gateway's own address`,
+    ];
+  }
+  return [];
+}
+
+function toAddress(host: HostOfNetwork, network: Prefix4): Ipv4 {
+  return "address" in host ? host.address : hostAddress(network, host.number);
+}

@@ -1,0 +1,207 @@
+/** The table of all settings: variables, flags, help, README and errors are made from it and nowhere else. */
+
+import type { Setting, Table } from "./setting.ts";
+import {
+  domain,
+  interfaceName,
+  interfaceNameOrAuto,
+  listOf,
+  localPrefixes,
+  oneOf,
+  overlayNetwork,
+  poolRange,
+  port,
+  secondsAsMs,
+  upstream,
+  wholeNumber,
+} from "./values.ts";
+import { parseService } from "./service.ts";
+
+const logLevels = ["debug", "info", "warn", "error"] as const;
+const logTransports = ["console", "file"] as const;
+const logFormats = ["auto", "json", "pretty"] as const;
+const dnsModes = ["auto", "require", "off"] as const;
+
+/** Settings of both roles. */
+export const commonTable = {
+  logLevel: {
+    variable: "PGW_LOG_LEVEL",
+    metavar: "LEVEL",
+    help: "The least important kind of message that is logged: debug, info, warn or error.",
+    choices: logLevels,
+    default: "error",
+    parse: oneOf(logLevels),
+  },
+  logTransports: {
+    variable: "PGW_LOG_TRANSPORTS",
+    metavar: "LIST",
+    help: "Where the log goes: console (standard error), file, or both.",
+    choices: logTransports,
+    default: "console",
+    parse: listOf(oneOf(logTransports)),
+  },
+  logFilePath: {
+    variable: "PGW_LOG_FILE_PATH",
+    metavar: "PATH",
+    help: "The file that the log is appended to when it goes to a file.",
+    unset: "none",
+    parse: (text: string) => text,
+  },
+  logFormat: {
+    variable: "PGW_LOG_FORMAT",
+    metavar: "FORMAT",
+    help:
+      "How the console shows messages: json (one object a line), pretty, or auto (pretty at a terminal, else json).",
+    choices: logFormats,
+    default: "auto",
+    parse: oneOf(logFormats),
+  },
+  vxlanNetwork: {
+    variable: "PGW_VXLAN_IP_NETWORK",
+    metavar: "NETWORK",
+    help: "The network inside the tunnel: three octets, or a CIDR from /16 to /29. Its first host is the gateway.",
+    default: "172.29.0",
+    parse: overlayNetwork,
+  },
+  localCidrs: {
+    variable: "PGW_LOCAL_CIDRS",
+    metavar: "CIDRS",
+    help: "Networks, IPv4 or IPv6, that are reached around the tunnel. The word none: no network is.",
+    default: "192.168.0.0/16 10.0.0.0/8",
+    parse: localPrefixes,
+  },
+  vxlanId: {
+    variable: "PGW_VXLAN_ID",
+    metavar: "NUMBER",
+    help: "The VXLAN network identifier (VNI).",
+    default: "3150",
+    parse: wholeNumber("a VXLAN id", 1, 2 ** 24 - 1),
+  },
+  vxlanPort: {
+    variable: "PGW_VXLAN_PORT",
+    metavar: "PORT",
+    help: "The UDP port of the tunnel. Choose another where the network drops 4789, as Calico does by default.",
+    default: "4789",
+    parse: port,
+  },
+  vxlanDevice: {
+    variable: "PGW_VXLAN_DEVICE",
+    metavar: "NAME",
+    help: "The name of the tunnel's network interface.",
+    default: "vxlan3150",
+    parse: interfaceName,
+  },
+  uplink: {
+    variable: "PGW_INTERFACE",
+    metavar: "NAME",
+    help: "The Pod's own network interface. The word auto: the one that the default route names.",
+    default: "auto",
+    parse: interfaceNameOrAuto,
+  },
+  httpPort: {
+    variable: "PGW_HTTP_PORT",
+    metavar: "PORT",
+    help: "The port that answers clients, health probes, status and metrics (TCP), and the tunnel's own probe (UDP).",
+    default: "3150",
+    parse: port,
+  },
+  stateDir: {
+    variable: "PGW_STATE_DIR",
+    metavar: "PATH",
+    help: "The directory for what must outlive a restart.",
+    default: "/var/lib/pgw",
+    parse: (text: string) => text,
+  },
+} as const satisfies Table;
+
+/** Settings of a gateway alone. */
+export const gatewayTable = {
+  vpnInterface: {
+    variable: "PGW_VPN_INTERFACE",
+    metavar: "NAME",
+    help: "The one interface through which clients' traffic may leave.",
+    unset: "whichever the routes say",
+    parse: interfaceName,
+  },
+  dnsUpstreams: {
+    variable: "PGW_DNS_UPSTREAMS",
+    metavar: "LIST",
+    help: "Resolvers of names outside the cluster: ADDRESS, ADDRESS:PORT, [IPv6]:PORT or tls://ADDRESS#NAME.",
+    unset: "those in /etc/resolv.conf, followed when a VPN rewrites it",
+    parse: listOf(upstream),
+  },
+  clusterDomain: {
+    variable: "PGW_CLUSTER_DOMAIN",
+    metavar: "DOMAIN",
+    help: "The domain of the cluster's own names.",
+    default: "cluster.local",
+    parse: domain,
+  },
+  clusterNameservers: {
+    variable: "PGW_CLUSTER_NAMESERVERS",
+    metavar: "LIST",
+    help: "Resolvers of the cluster's own names.",
+    unset: "those in /etc/resolv.conf at the start",
+    parse: listOf(upstream),
+  },
+  dhcpLeaseSeconds: {
+    variable: "PGW_DHCP_LEASE_TIME",
+    metavar: "SECONDS",
+    help: "How long a client may keep its address without asking again.",
+    default: "43200",
+    parse: wholeNumber("a lease time in seconds", 2, 0xfffffffe),
+  },
+  dhcpPool: {
+    variable: "PGW_DHCP_POOL",
+    metavar: "FIRST-LAST",
+    help: "The addresses for clients: numbers of hosts in the network, or addresses.",
+    unset: "from host 20 (host 2 in a /28 or /29) to the last",
+    parse: poolRange,
+  },
+} as const satisfies Table;
+
+/** Settings of a client alone. */
+export const clientTable = {
+  service: {
+    variable: "PGW_CLIENT_SERVICE",
+    metavar: "SERVICE",
+    help: "Where to ask for a gateway: a host name, an address or an http URL, with a port if it is not 80.",
+    argument: true,
+    required: "name the gateway's Service, as in `pgw client run gateway.vpn.svc.cluster.local`",
+    parse: parseService,
+  },
+  pingIntervalMs: {
+    variable: "PGW_CLIENT_PING_INTERVAL",
+    metavar: "SECONDS",
+    help: "Time between two checks of the gateway; decimals are allowed.",
+    default: "10",
+    parse: secondsAsMs(0.05, 3600),
+  },
+  pingMisses: {
+    variable: "PGW_CLIENT_PING_MISSES",
+    metavar: "NUMBER",
+    help: "How many checks in a row may fail before the gateway is given up.",
+    default: "3",
+    parse: wholeNumber("a number of checks", 1, 1000),
+  },
+  dns: {
+    variable: "PGW_CLIENT_DNS",
+    metavar: "MODE",
+    help:
+      "The Pod's /etc/resolv.conf: auto points it at the gateway if it can, require fails if it cannot, off leaves it.",
+    choices: dnsModes,
+    default: "auto",
+    parse: oneOf(dnsModes),
+  },
+} as const satisfies Table;
+
+/** All settings of a gateway, in the order of help. */
+export const gatewaySettings = { ...commonTable, ...gatewayTable };
+/** All settings of a client, in the order of help. */
+export const clientSettings = { ...clientTable, ...commonTable };
+/** Every setting there is. */
+export const allSettings: readonly Setting<unknown>[] = Object.values({
+  ...commonTable,
+  ...gatewayTable,
+  ...clientTable,
+});
