@@ -1,0 +1,247 @@
+/** The journal of leases on disk. */
+
+import type { LeaseRecord } from "../dhcp/lease_record.ts";
+import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
+import { writeAllSync } from "./write_all.ts";
+
+export type LeaseFileOptions = {
+  /** Whether each commit waits for the disk (PGW_STATE_SYNC=always). Without, a power cut may lose the last moment. */
+  readonly sync: boolean;
+  /** Called with a sentence for the log when the disk stops taking leases, and when it turns out to be damaged. */
+  readonly report?: (problem: string) => void;
+};
+
+/** A journal is rewritten when it has this many lines more than twice its addresses. */
+const spareLines = 4_096;
+/** Lines that a rewrite writes at once: some 2 ms of work, during which no client is answered. */
+const chunkLines = 512;
+/** After a failure everything is in memory alone; every so many milliseconds the disk is tried again. */
+const retryInterval = 60_000;
+
+/**
+ * Appends records to `leases.jsonl` in a directory. What was committed survives `kill -9`: it is in the kernel's hands.
+ *
+ * When the directory cannot be written, or another process writes there, all goes on in memory, `problem` says why, and
+ * the disk is tried again later.
+ */
+export class LeaseFile {
+  readonly restored: readonly LeaseRecord[];
+  /** Why leases are in memory only; `undefined` while commits reach the disk. */
+  problem: string | undefined;
+
+  readonly #directory: string;
+  readonly #sync: boolean;
+  readonly #report: (problem: string) => void;
+  #lock: Deno.FsFile | undefined;
+  #file: Deno.FsFile | undefined;
+  /** The successor of the journal while it is written. */
+  #successor: Deno.FsFile | undefined;
+  #lines: number;
+  /** Lines of the journal when it was last written anew. */
+  #addresses: number;
+  #retryAt = 0;
+  #snapshot: (() => Iterable<LeaseRecord>) | undefined;
+  #compaction: Promise<void> = Promise.resolve();
+  #syncing: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
+  #closed = false;
+
+  /** Reads what an earlier run left in `directory`, which is made if it is missing, and goes on behind it. */
+  static open(directory: string, options: LeaseFileOptions): LeaseFile {
+    return new LeaseFile(directory, options);
+  }
+
+  private constructor(directory: string, { sync, report = () => {} }: LeaseFileOptions) {
+    this.#directory = directory;
+    this.#sync = sync;
+    this.#report = report;
+    const { records, damagedLines, intactLength } = readJournal(this.#path);
+    this.restored = records;
+    if (damagedLines.length > 0) {
+      report(
+        `${this.#path}: lines ${
+          damagedLines.slice(0, 10).join(", ")
+        } (${damagedLines.length} in all) are not leases and were left out`,
+      );
+    }
+    this.#lines = records.length;
+    this.#addresses = new Set(records.map(({ address }) => address)).size;
+    try {
+      this.#takeLock();
+      this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
+      // What was cut short when the last run was killed must not become the beginning of a line.
+      if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
+    } catch (error) {
+      this.#fail(error, Date.now());
+    }
+  }
+
+  /** From now on the journal is rewritten from `snapshot`, which gives all that is worth keeping, when it got long. */
+  compactFrom(snapshot: () => Iterable<LeaseRecord>): void {
+    this.#snapshot = snapshot;
+    this.#compactWhenLong();
+  }
+
+  /** Resolves when `records` are safe, in order. Never rejects: without a disk, memory must do. */
+  async commit(records: readonly LeaseRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    if (this.#file === undefined && !this.#recover(Date.now())) return;
+    const bytes = encodeRecords(records);
+    try {
+      if (this.#file !== undefined) writeAllSync(this.#file, bytes);
+      if (this.#successor !== undefined) writeAllSync(this.#successor, bytes);
+      this.#lines += records.length;
+      if (this.#sync) await this.#synced();
+    } catch (error) {
+      this.#fail(error, Date.now());
+    }
+    this.#compactWhenLong();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#compaction;
+    this.#file?.close();
+    this.#file = undefined;
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  get #path(): string {
+    return `${this.#directory}/leases.jsonl`;
+  }
+
+  get #successorPath(): string {
+    return `${this.#path}.new`;
+  }
+
+  /** Two writers would overwrite each other: replicas must not share a directory. The lock ends with the process. */
+  #takeLock(): void {
+    Deno.mkdirSync(this.#directory, { recursive: true });
+    const lock = Deno.openSync(`${this.#directory}/lock`, { write: true, create: true, mode: 0o600 });
+    // Deno before 2.5 has only a lock that waits.
+    const taken = "tryLockSync" in lock ? lock.tryLockSync(true) : true;
+    if (!taken) {
+      lock.close();
+      throw new Error("another process keeps its leases there: give each gateway a directory of its own");
+    }
+    this.#lock = lock;
+  }
+
+  #fail(error: unknown, now: number): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const isNew = this.problem === undefined;
+    this.problem = `leases are kept in memory only, ${this.#directory} cannot be written: ${reason}`;
+    if (isNew) this.#report(this.problem);
+    this.#file?.close();
+    this.#file = undefined;
+    this.#lock?.close();
+    this.#lock = undefined;
+    this.#retryAt = now + retryInterval;
+  }
+
+  /** Tries the disk again by writing all anew: what is there may end in the middle of a line. */
+  #recover(now: number): boolean {
+    if (this.#closed || now < this.#retryAt || this.#snapshot === undefined) return false;
+    try {
+      this.#takeLock();
+      const records = [...this.#snapshot()];
+      const successor = this.#openSuccessor();
+      try {
+        writeAllSync(successor, encodeRecords(records));
+        this.#succeed(successor);
+      } catch (error) {
+        successor.close();
+        throw error;
+      }
+      this.#addresses = this.#lines = records.length;
+      this.problem = undefined;
+      return true;
+    } catch (error) {
+      this.#fail(error, now);
+      return false;
+    }
+  }
+
+  #openSuccessor(): Deno.FsFile {
+    return Deno.openSync(this.#successorPath, { write: true, create: true, truncate: true, mode: 0o600 });
+  }
+
+  /** The successor holds all: it takes the journal's place. */
+  #succeed(successor: Deno.FsFile): void {
+    if (this.#sync) successor.syncDataSync();
+    Deno.renameSync(this.#successorPath, this.#path);
+    if (this.#sync) syncDirectory(this.#directory);
+    this.#file?.close();
+    this.#file = successor;
+  }
+
+  #compactWhenLong(): void {
+    if (this.#lines < 2 * this.#addresses + spareLines || this.#successor !== undefined) return;
+    if (this.#file === undefined || this.#snapshot === undefined || this.#closed) return;
+    this.#compaction = this.#compact(this.#snapshot());
+  }
+
+  /**
+   * Writes a successor piece by piece between the answers to clients. Meanwhile every commit goes to both, so the
+   * journal stays whole until the successor is, and the last line of each address is true in either.
+   */
+  async #compact(snapshot: Iterable<LeaseRecord>): Promise<void> {
+    try {
+      const successor = this.#successor = this.#openSuccessor();
+      const linesBefore = this.#lines;
+      let written = 0;
+      for (const chunk of chunks(snapshot, chunkLines)) {
+        // The journal failed meanwhile, or the program ends: the half-written successor is nobody's.
+        if (this.#file === undefined || this.#closed) return;
+        writeAllSync(successor, encodeRecords(chunk));
+        written += chunk.length;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+      if (this.#file === undefined || this.#closed) return;
+      this.#succeed(successor);
+      this.#successor = undefined;
+      this.#addresses = written;
+      this.#lines = written + this.#lines - linesBefore;
+    } catch (error) {
+      this.#fail(error, Date.now());
+    } finally {
+      this.#successor?.close();
+      this.#successor = undefined;
+    }
+  }
+
+  /** Resolves after a sync that began after now; all who wait meanwhile share the next one. */
+  #synced(): Promise<void> {
+    const current = this.#syncing;
+    if (current !== undefined) return current.next ??= current.running.catch(() => {}).then(() => this.#synced());
+    const running = (this.#file?.syncData() ?? Promise.resolve()).finally(() => this.#syncing = undefined);
+    this.#syncing = { running, next: undefined };
+    return running;
+  }
+}
+
+function readJournal(path: string): Journal {
+  try {
+    return decodeJournal(Deno.readFileSync(path));
+  } catch {
+    // No journal yet, or one that cannot be read: opening it for writing will say why.
+    return { records: [], damagedLines: [], intactLength: 0 };
+  }
+}
+
+function syncDirectory(path: string): void {
+  using directory = Deno.openSync(path);
+  directory.syncSync();
+}
+
+function* chunks<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
+  let chunk: Item[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length === size) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
