@@ -12,6 +12,8 @@ export type NetState = {
   readonly links: readonly VxlanLink[];
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
+  /** Where only `routes` may lead: any other route to just this destination is removed, whoever made it. */
+  readonly exclusive?: readonly RouteKey[];
   readonly rules: readonly PolicyRule[];
   readonly neighbors: readonly Neighbor[];
   /** Per-interface switches that need no writable /proc/sys (IFLA_INET_CONF). IPv4 only: there are none for IPv6. */
@@ -45,9 +47,9 @@ export type Address = {
 /** `main` or the number of a table of ours. */
 export type RouteTable = "main" | number;
 
-export type Route = {
-  readonly destination: Prefix;
-  readonly table: RouteTable;
+export type RouteKey = { readonly destination: Prefix; readonly table: RouteTable };
+
+export type Route = RouteKey & {
   readonly metric: number;
   readonly hop: NextHop;
 };
@@ -58,6 +60,8 @@ export type NextHop =
     readonly kind: "device";
     readonly device: string;
     readonly via?: string;
+    /** The address that the kernel prefers as source (`src`). */
+    readonly source?: string;
     readonly onlink?: boolean;
     readonly mtu?: number;
   }

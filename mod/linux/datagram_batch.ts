@@ -1,0 +1,136 @@
+/** Receives and answers many datagrams with one system call each, in memory that is laid out once. */
+
+import type { Ipv4 } from "../addr/ipv4.ts";
+import { addressOf, libc, MSG_DONTWAIT, pinned } from "./libc.ts";
+import { socketAddressSize } from "./socket_address.ts";
+
+/** `iovec` and `mmsghdr` (recvmmsg(2)). */
+const vectorSize = 16;
+const headerSize = 64;
+const headerName = 0;
+const headerNameLength = 8;
+const headerVector = 16;
+const headerVectorLength = 24;
+const headerLength = 56;
+
+/**
+ * The datagrams of one `recvmmsg`, and the replies of one `sendmmsg`. A request and its reply share memory: what
+ * {@link buffer} gives is read, written over, and sent back by {@link reply} without a copy.
+ */
+export class DatagramBatch {
+  /** How many datagrams the last {@link receive} brought. */
+  count = 0;
+  #replies = 0;
+  readonly #buffers: readonly Uint8Array<ArrayBuffer>[];
+  readonly #places: readonly Place[];
+  readonly #names: Uint8Array<ArrayBuffer>;
+  readonly #name: DataView;
+  readonly #received: Messages;
+  readonly #sent: Messages;
+
+  /** @param capacity datagrams @param maxSize bytes of each, longer ones are cut */
+  constructor(readonly capacity: number, readonly maxSize: number) {
+    const data = pinned(capacity * maxSize);
+    this.#names = pinned(capacity * socketAddressSize);
+    this.#name = new DataView(this.#names.buffer);
+    const slots = Array.from({ length: capacity }, (_, index) => index);
+    this.#buffers = slots.map((index) => data.subarray(index * maxSize, (index + 1) * maxSize));
+    this.#places = slots.map((index) => ({
+      name: addressOf(this.#names) + BigInt(index * socketAddressSize),
+      data: addressOf(data) + BigInt(index * maxSize),
+    }));
+    this.#received = new Messages(capacity);
+    this.#sent = new Messages(capacity);
+    for (const index of slots) this.#received.set(index, this.#places[index]!, maxSize);
+  }
+
+  /** The datagram with the number `index`: a view that the next receive overwrites. */
+  bytes(index: number): Uint8Array<ArrayBuffer> {
+    return this.buffer(index).subarray(0, this.#received.length(index));
+  }
+
+  /** The memory of the datagram with the number `index`, `maxSize` bytes. */
+  buffer(index: number): Uint8Array<ArrayBuffer> {
+    return this.#buffers[index]!;
+  }
+
+  /** Who sent it. */
+  address(index: number): Ipv4 {
+    return this.#name.getUint32(index * socketAddressSize + 4);
+  }
+
+  port(index: number): number {
+    return this.#name.getUint16(index * socketAddressSize + 2);
+  }
+
+  /** Has the first `length` bytes of `buffer(index)` go back to the sender with the next {@link send}. */
+  reply(index: number, length: number): void {
+    this.#sent.set(this.#replies++, this.#places[index]!, length);
+  }
+
+  /** Takes up to `limit` datagrams that have arrived. The result is that of recvmmsg(2). */
+  receive(fd: number, limit: number): number {
+    this.#replies = 0;
+    this.#received.resetNames(limit);
+    const count = libc.recvmmsg(fd, this.#received.headers, limit, MSG_DONTWAIT, null);
+    this.count = Math.max(0, count);
+    return count;
+  }
+
+  /** Sends the replies and forgets them. A reply that the kernel refuses is lost, as datagrams are. How many went out. */
+  send(fd: number): number {
+    let sent = 0;
+    for (let next = 0; next < this.#replies;) {
+      const count = libc.sendmmsg(fd, this.#sent.headersFrom(next), this.#replies - next, MSG_DONTWAIT);
+      sent += Math.max(0, count);
+      next += Math.max(1, count);
+    }
+    this.#replies = 0;
+    return sent;
+  }
+}
+
+type Place = { readonly name: bigint; readonly data: bigint };
+
+/** An array of `mmsghdr`, each with one `iovec`. */
+class Messages {
+  readonly headers: Uint8Array<ArrayBuffer>;
+  readonly #header: DataView;
+  readonly #vectors: Uint8Array<ArrayBuffer>;
+  readonly #vector: DataView;
+
+  constructor(count: number) {
+    this.headers = pinned(count * headerSize);
+    this.#header = new DataView(this.headers.buffer);
+    this.#vectors = pinned(count * vectorSize);
+    this.#vector = new DataView(this.#vectors.buffer);
+    for (let index = 0; index < count; index++) {
+      const at = index * headerSize;
+      this.#header.setUint32(at + headerNameLength, socketAddressSize, true);
+      this.#header.setBigUint64(at + headerVector, addressOf(this.#vectors) + BigInt(index * vectorSize), true);
+      this.#header.setBigUint64(at + headerVectorLength, 1n, true);
+    }
+  }
+
+  set(index: number, place: Place, length: number): void {
+    this.#header.setBigUint64(index * headerSize + headerName, place.name, true);
+    this.#vector.setBigUint64(index * vectorSize, place.data, true);
+    this.#vector.setUint32(index * vectorSize + 8, length, true);
+  }
+
+  /** The kernel writes the length of a sender's address over the room there is for it. */
+  resetNames(count: number): void {
+    for (let index = 0; index < count; index++) {
+      this.#header.setUint32(index * headerSize + headerNameLength, socketAddressSize, true);
+    }
+  }
+
+  /** How many bytes the kernel received. */
+  length(index: number): number {
+    return this.#header.getUint32(index * headerSize + headerLength, true);
+  }
+
+  headersFrom(index: number): Uint8Array<ArrayBuffer> {
+    return this.headers.subarray(index * headerSize);
+  }
+}

@@ -1,0 +1,87 @@
+/** Waits until a socket has something to read: one thread for all sockets of the process, and none while nobody waits. */
+
+import { libc, pinned } from "./libc.ts";
+import { check } from "./socket_error.ts";
+
+/** epoll(7) and eventfd(2). */
+const EPOLL_CLOEXEC = 0x80000;
+const EFD_CLOEXEC = 0x80000;
+const EFD_NONBLOCK = 0x800;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+const EPOLLIN = 0x1;
+const EPOLLONESHOT = 1 << 30;
+
+/** `epoll_event` is packed on x86-64 alone. */
+const dataOffset = Deno.build.arch === "x86_64" ? 4 : 8;
+const eventSize = dataOffset + 8;
+const maxEvents = 16;
+
+/** Tells when file descriptors become readable. */
+export class Reactor {
+  readonly #epoll = check("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC));
+  readonly #wake = check("eventfd", libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  readonly #waiting = new Map<number, (readable: boolean) => void>();
+  /** Filled by another thread while `epoll_wait` runs. */
+  readonly #events = pinned(maxEvents * eventSize);
+  readonly #event = new DataView(new ArrayBuffer(eventSize));
+  #running = false;
+
+  constructor() {
+    this.#control(EPOLL_CTL_ADD, this.#wake, EPOLLIN);
+  }
+
+  /** Must come before the first {@link readable} of `fd`. */
+  add(fd: number): void {
+    this.#control(EPOLL_CTL_ADD, fd, EPOLLONESHOT);
+  }
+
+  /** Must come before `fd` is closed. Who waits for it is told `false`. */
+  remove(fd: number): void {
+    this.#control(EPOLL_CTL_DEL, fd, 0);
+    this.#settle(fd, false);
+    if (this.#running && this.#waiting.size === 0) check("eventfd_write", libc.eventfd_write(this.#wake, 1n));
+  }
+
+  /** Resolves to `true` when `fd` has something to read or an error to tell, to `false` when it was removed. */
+  readable(fd: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#waiting.set(fd, resolve);
+    this.#control(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT);
+    if (!this.#running) this.#run();
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    const view = new DataView(this.#events.buffer);
+    while (this.#waiting.size > 0) {
+      // A negative result is EINTR, a signal: nothing to read, wait again.
+      const count = await libc.epoll_wait(this.#epoll, Deno.UnsafePointer.of(this.#events), maxEvents, -1);
+      for (let index = 0; index < count; index++) {
+        const fd = view.getInt32(index * eventSize + dataOffset, true);
+        if (fd === this.#wake) {
+          libc.eventfd_read(fd, new BigUint64Array(1));
+        } else {
+          this.#settle(fd, true);
+        }
+      }
+    }
+    this.#running = false;
+  }
+
+  #settle(fd: number, readable: boolean): void {
+    this.#waiting.get(fd)?.(readable);
+    this.#waiting.delete(fd);
+  }
+
+  #control(operation: number, fd: number, events: number): void {
+    this.#event.setUint32(0, events, true);
+    this.#event.setInt32(dataOffset, fd, true);
+    check("epoll_ctl", libc.epoll_ctl(this.#epoll, operation, fd, this.#event.buffer));
+  }
+}
+
+/** The one of this process. */
+export const reactor: Reactor = new Reactor();

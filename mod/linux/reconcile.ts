@@ -1,0 +1,171 @@
+/** Makes the kernel agree with a desired state: observe, diff, apply, verify. */
+
+import { PgwError } from "../errors.ts";
+import { type Change, diff, type IpState, type Observed } from "../netstate/diff.ts";
+import type { InterfaceSettings, NetState } from "../netstate/state.ts";
+import type { Uplink } from "../netstate/uplink.ts";
+import { familyOf, parseObserved, queries, renderChange } from "./ip.ts";
+import { diffFirewall, parseFirewall, renderFirewall, type TableChange } from "./iptables.ts";
+import { interfaceSettings, setInterfaceSettings } from "./netlink.ts";
+import type { Runner } from "./runner.ts";
+import { findUplink } from "./uplink.ts";
+
+/** One thing that was done to the kernel. */
+export type Applied =
+  | Change
+  | { readonly kind: "set firewall"; readonly family: 4 | 6; readonly change: TableChange }
+  | { readonly kind: "set interface"; readonly settings: InterfaceSettings };
+
+/** The kernel took every change and still does not hold what it should: somebody else changes it back. */
+export class VerifyError extends PgwError {
+  constructor(readonly missing: readonly Change[]) {
+    super(
+      "the network state does not stay as it was set, something else in this Pod changes it: " +
+        missing.map(showApplied).join("; "),
+    );
+  }
+}
+
+export type ReconcileOptions = {
+  /** `first` (the default) closes before anything else changes; `last` opens when everything else is in place. */
+  readonly firewall?: "first" | "last";
+};
+
+/**
+ * Makes the kernel hold `state` and nothing else of ours. A second call finds nothing to do.
+ *
+ * @returns what was changed
+ * @throws {ConflictError} a device of the wanted name is someone else's; nothing but the firewall has been changed
+ * @throws {VerifyError} the changes do not last
+ */
+export async function reconcile(
+  runner: Runner,
+  state: NetState,
+  options: ReconcileOptions = {},
+): Promise<readonly Applied[]> {
+  const firewallFirst = options.firewall !== "last";
+  const applied: Applied[] = [];
+  if (firewallFirst) applied.push(...await applyFirewall(runner, state.firewall));
+  applied.push(...await applyIpState(runner, withKernelFamilies(state)));
+  applied.push(...applyInterfaceSettings(state.interfaceSettings));
+  if (!firewallFirst) applied.push(...await applyFirewall(runner, state.firewall));
+  return applied;
+}
+
+/** Makes the kernel hold `firewall`, both families at once, and changes nothing else: the fast way to close. */
+export async function applyFirewall(
+  runner: Runner,
+  firewall: NetState["firewall"],
+): Promise<readonly Applied[]> {
+  const families = hasIpv6() ? [4, 6] as const : [4] as const;
+  const changes = await Promise.all(families.map(async (family): Promise<Applied[]> => {
+    const iptables = family === 4 ? "iptables" : "ip6tables";
+    const observed = parseFirewall(await runner.run([`${iptables}-save`]));
+    const changes = diffFirewall(firewall[`v${family}`], observed);
+    if (changes.length > 0) {
+      await runner.run([`${iptables}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes));
+    }
+    return changes.map((change) => ({ kind: "set firewall", family, change }));
+  }));
+  return changes.flat();
+}
+
+/** Takes everything of ours out of the kernel, the firewall last. The Pod's own default route is not put back. */
+export async function removeAll(runner: Runner): Promise<readonly Applied[]> {
+  const nothing = { chains: [] };
+  return await reconcile(runner, {
+    links: [],
+    addresses: [],
+    routes: [],
+    rules: [],
+    neighbors: [],
+    interfaceSettings: [],
+    firewall: { v4: nothing, v6: nothing },
+  }, { firewall: "last" });
+}
+
+/** What the kernel holds, the firewall apart. */
+export async function observe(runner: Runner): Promise<Observed> {
+  const [ipv4, ipv6] = await Promise.all([
+    runner.run(["ip", "-N", "-4", "-details", "-json", "-batch", "-"], queries[4]),
+    hasIpv6() ? runner.run(["ip", "-N", "-6", "-details", "-json", "-batch", "-"], queries[6]) : undefined,
+  ]);
+  return parseObserved({ 4: ipv4, ...(ipv6 === undefined ? {} : { 6: ipv6 }) });
+}
+
+/**
+ * The Pod's own interface: `name`, or the one of its default route.
+ *
+ * @throws {UplinkError} there is none, or it has no IPv4 address
+ */
+export async function observeUplink(runner: Runner, name?: string): Promise<Uplink> {
+  return findUplink(await observe(runner), name);
+}
+
+/** For a log: what was done, in the words of `ip` and `iptables`. */
+export function showApplied(applied: Applied): string {
+  switch (applied.kind) {
+    case "set firewall": {
+      const { table, set, removed } = applied.change;
+      const names = [...set, ...removed.map((name) => `without ${name}`)].join(", ");
+      return `${applied.family === 4 ? "iptables" : "ip6tables"} ${table}: ${names}`;
+    }
+    case "set interface":
+      return `interface ${JSON.stringify(applied.settings)}`;
+    default:
+      return renderChange(applied).join("; ");
+  }
+}
+
+/**
+ * Once, and once more for what the kernel itself took away as a consequence of the first; a third time would be a
+ * fight with somebody.
+ */
+async function applyIpState(runner: Runner, state: IpState): Promise<Change[]> {
+  const applied: Change[] = [];
+  for (let attempt = 0;; attempt++) {
+    const changes = diff(state, await observe(runner));
+    if (changes.length === 0) return applied;
+    if (attempt === 2) throw new VerifyError(changes);
+    await runBatches(runner, changes);
+    applied.push(...changes);
+  }
+}
+
+async function runBatches(runner: Runner, changes: readonly Change[]): Promise<void> {
+  await Promise.all(([4, 6] as const).map(async (family) => {
+    const lines = changes.filter((change) => familyOf(change) === family).flatMap(renderChange);
+    if (lines.length > 0) await runner.run(["ip", `-${family}`, "-batch", "-"], `${lines.join("\n")}\n`);
+  }));
+}
+
+function applyInterfaceSettings(desired: readonly InterfaceSettings[]): Applied[] {
+  return desired.flatMap((settings): Applied[] => {
+    const current = interfaceSettings(settings.device);
+    const holds = (settings.forwarding === undefined || settings.forwarding === current.forwarding) &&
+      (settings.rpFilter === undefined || settings.rpFilter === current.rpFilter);
+    if (holds) return [];
+    setInterfaceSettings(settings);
+    return [{ kind: "set interface", settings }];
+  });
+}
+
+function withKernelFamilies(state: NetState): IpState {
+  if (hasIpv6()) return state;
+  return {
+    ...state,
+    routes: state.routes.filter((route) => route.destination.family === 4),
+    rules: state.rules.filter((rule) => rule.family === 4),
+  };
+}
+
+/** Whether this kernel knows IPv6 at all: then it must be closed too, whatever that takes. */
+function hasIpv6(): boolean {
+  try {
+    Deno.statSync("/proc/net/if_inet6");
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

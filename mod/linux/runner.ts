@@ -1,0 +1,87 @@
+/** Runs the external tools that `pgw` uses: `ip`, `iptables`, `iptables-restore` and their IPv6 twins. */
+
+import { MissingCapabilityError, MissingToolError, PgwError } from "../errors.ts";
+import { missingCapability } from "./capability.ts";
+
+/** A program and its arguments. No shell reads them. */
+export type Argv = readonly [program: string, ...args: string[]];
+
+/** Runs a command to its end. Tests put a fake kernel behind it. */
+export interface Runner {
+  /**
+   * What `argv`, with `stdin` as its input, wrote to its standard output.
+   *
+   * @throws {MissingToolError} the program is not there
+   * @throws {MissingCapabilityError} the kernel refused it for want of NET_ADMIN or NET_RAW
+   * @throws {CommandError} it failed otherwise
+   */
+  run(argv: Argv, stdin?: string): Promise<string>;
+}
+
+/** A command failed, or was killed because it did not end in time. */
+export class CommandError extends PgwError {
+  /** @param code its exit code; absent: it was killed */
+  constructor(readonly argv: Argv, readonly code: number | undefined, readonly stderr: string) {
+    const outcome = code === undefined ? "did not end in time and was killed" : `failed with exit code ${code}`;
+    super([`'${argv.join(" ")}' ${outcome}`, stderr.trim()].filter((part) => part !== "").join(": "));
+  }
+}
+
+/** Runs commands as processes, in the C locale. */
+export class CommandRunner implements Runner {
+  /** @param timeLimit milliseconds after which a command is killed */
+  constructor(readonly timeLimit = 10_000) {}
+
+  async run(argv: Argv, stdin?: string): Promise<string> {
+    const child = spawn(argv, stdin !== undefined);
+    const limit = { exceeded: false };
+    const timer = setTimeout(() => {
+      limit.exceeded = true;
+      child.kill("SIGKILL");
+    }, this.timeLimit);
+    try {
+      const [output] = await Promise.all([child.output(), stdin === undefined ? undefined : feed(child, stdin)]);
+      if (output.success) return text(output.stdout);
+      throw failure(argv, limit.exceeded ? undefined : output.code, text(output.stderr));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function spawn(argv: Argv, withInput: boolean): Deno.ChildProcess {
+  const [program, ...args] = argv;
+  try {
+    return new Deno.Command(program, {
+      args,
+      env: { LC_ALL: "C" },
+      stdin: withInput ? "piped" : "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    throw error instanceof Deno.errors.NotFound ? new MissingToolError(program, error) : error;
+  }
+}
+
+async function feed(child: Deno.ChildProcess, stdin: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(stdin));
+    await writer.close();
+  } catch (error) {
+    // It ended before it had read everything: its exit code and stderr say why.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+function failure(argv: Argv, code: number | undefined, stderr: string): PgwError {
+  const error = new CommandError(argv, code, stderr);
+  if (!/Operation not permitted|Permission denied/.test(stderr)) return error;
+  const capability = missingCapability();
+  return capability === undefined ? error : new MissingCapabilityError(capability, error);
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,162 @@
+/** UDP over IPv4 with what Deno's own sockets lack: a device, a mark, broadcasts, and many datagrams per system call. */
+
+import { type Ipv4, unspecified } from "../addr/ipv4.ts";
+import { DatagramBatch } from "./datagram_batch.ts";
+import { AF_INET, cString, errno, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { reactor } from "./reactor.ts";
+import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
+import { check, checkPrivileged, SocketError } from "./socket_error.ts";
+
+export type UdpOptions = {
+  /** Default: any. */
+  readonly address?: Ipv4;
+  /** Default: one that the kernel chooses. */
+  readonly port?: number;
+  /** Only what comes in by this device, and all that is sent goes out by it (SO_BINDTODEVICE). */
+  readonly device?: string;
+  /** The packet mark of what is sent (SO_MARK). Needs NET_ADMIN. */
+  readonly mark?: number;
+  /** Whether it may send to a broadcast address. */
+  readonly broadcast?: boolean;
+  /** Whether others may have the same port. */
+  readonly reuseAddress?: boolean;
+  /** Bytes that may wait to be read; net.core.rmem_max bounds it. */
+  readonly receiveBuffer?: number;
+  /** How many datagrams {@link UdpSocket.receiveBatch} takes at most. Default: 1. */
+  readonly batch?: number;
+  /** Bytes of a datagram; longer ones are cut. Default: 2048. */
+  readonly maxSize?: number;
+};
+
+/** Bytes of its own, and who sent them. */
+export type Datagram = SocketAddress & { readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** socket(7), asm-generic/socket.h and asm-generic/errno.h. */
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_BROADCAST = 6;
+const SO_RCVBUF = 8;
+const SO_BINDTODEVICE = 25;
+const SO_MARK = 36;
+const EINTR = 4;
+const EAGAIN = 11;
+
+/** After so many receives without a pause, others get their turn although more datagrams are there. */
+const burst = 16;
+
+export class UdpSocket implements Disposable {
+  /** The port it is bound to. */
+  readonly port: number;
+  readonly #fd: number;
+  readonly #batch: DatagramBatch;
+  #closed = false;
+  #withoutPause = 0;
+
+  private constructor(fd: number, options: UdpOptions) {
+    this.#fd = fd;
+    this.#batch = new DatagramBatch(options.batch ?? 1, options.maxSize ?? 2048);
+    this.port = boundPort(fd);
+    reactor.add(fd);
+  }
+
+  /**
+   * @throws {MissingCapabilityError} NET_ADMIN for `mark`, NET_BIND_SERVICE for a port below 1024, NET_RAW for `device`
+   *   before Linux 5.7
+   * @throws {SocketError} `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`, ...
+   */
+  static open(options: UdpOptions = {}): UdpSocket {
+    const fd = check("socket(AF_INET)", libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    try {
+      configure(fd, options);
+      return new UdpSocket(fd, options);
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+  }
+
+  /** The next datagram, once there is one; `undefined` once the socket is closed. One call at a time. */
+  async receive(): Promise<Datagram | undefined> {
+    if (!await this.#receive(1)) return undefined;
+    return { bytes: this.#batch.bytes(0).slice(), address: this.#batch.address(0), port: this.#batch.port(0) };
+  }
+
+  /**
+   * What has arrived, at least one datagram, up to `batch`; `undefined` once the socket is closed. It is the same object
+   * each time, and holds the datagrams until the next call. One call at a time.
+   */
+  async receiveBatch(): Promise<DatagramBatch | undefined> {
+    return await this.#receive(this.#batch.capacity) ? this.#batch : undefined;
+  }
+
+  /** Sends the replies of the last batch. How many went out. */
+  sendBatch(): number {
+    return this.#closed ? 0 : this.#batch.send(this.#fd);
+  }
+
+  /**
+   * @throws {SocketError} `EPERM`: the firewall refuses it; `ENETUNREACH`: there is no route; `EAGAIN`: too much waits to
+   *   be sent
+   */
+  send(bytes: Uint8Array<ArrayBuffer>, to: SocketAddress): void {
+    const name = encodeSocketAddress(to);
+    check("sending", libc.sendto(this.#fd, bytes, BigInt(bytes.length), 0, name, name.length));
+  }
+
+  /** Ends a pending receive at once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    reactor.remove(this.#fd);
+    libc.close(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Fills the batch; false once closed. */
+  async #receive(limit: number): Promise<boolean> {
+    while (!this.#closed) {
+      if (this.#withoutPause < burst) {
+        const count = this.#batch.receive(this.#fd, limit);
+        if (count > 0) {
+          this.#withoutPause++;
+          return true;
+        }
+        const number = errno();
+        if (number !== EAGAIN && number !== EINTR) throw new SocketError("receiving", number);
+      }
+      this.#withoutPause = 0;
+      await reactor.readable(this.#fd);
+    }
+    return false;
+  }
+}
+
+function configure(fd: number, options: UdpOptions): void {
+  const { address = unspecified, port = 0, device, mark, broadcast, reuseAddress, receiveBuffer } = options;
+  if (reuseAddress) setOption(fd, SO_REUSEADDR, 1);
+  if (broadcast) setOption(fd, SO_BROADCAST, 1);
+  if (receiveBuffer !== undefined) setOption(fd, SO_RCVBUF, receiveBuffer);
+  if (mark !== undefined) {
+    checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, Uint32Array.of(mark), 4));
+  }
+  if (device !== undefined) {
+    const name = cString(device);
+    const result = libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
+    checkPrivileged(`binding to ${device}`, "NET_RAW", result);
+  }
+  const name = encodeSocketAddress({ address, port });
+  checkPrivileged(`binding to port ${port}`, "NET_BIND_SERVICE", libc.bind(fd, name, name.length));
+}
+
+function setOption(fd: number, option: number, value: number): void {
+  check(`setsockopt(${option})`, libc.setsockopt(fd, SOL_SOCKET, option, Int32Array.of(value), 4));
+}
+
+function boundPort(fd: number): number {
+  const name = new Uint8Array(socketAddressSize);
+  check("getsockname", libc.getsockname(fd, name, Uint32Array.of(name.length)));
+  return new DataView(name.buffer).getUint16(2);
+}

@@ -1,0 +1,85 @@
+/** Finds the Pod's own interface and routes in what the kernel holds, also after an earlier run moved them. Pure. */
+
+import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { PgwError } from "../errors.ts";
+import type { Observed, ObservedLink, ObservedRoute } from "../netstate/diff.ts";
+import { aroundTable } from "../netstate/names.ts";
+import type { Uplink, UplinkRoute } from "../netstate/uplink.ts";
+
+/** The Pod's own interface cannot be told, or cannot carry a tunnel. */
+export class UplinkError extends PgwError {}
+
+/**
+ * The Pod's own interface: `name`, or the one of its default route. That is the one in `main` which is not ours, or,
+ * after an earlier run, the one kept in our own table. An Ethernet device is preferred: a VPN's default route does not
+ * make its device the Pod's own.
+ *
+ * @throws {UplinkError} there is no such interface, or it has no IPv4 address
+ */
+export function findUplink(observed: Observed, name?: string): Uplink {
+  const defaults = observed.routes.filter((route) => isOwn(route) && route.destination.length === 0);
+  const link = name === undefined
+    ? linkOfDefault(observed, defaults)
+    : observed.links.find((candidate) => candidate.name === name);
+  if (link === undefined) {
+    const there = observed.links.map((candidate) => candidate.name).join(", ");
+    throw new UplinkError(
+      name === undefined
+        ? `there is no default route to tell the Pod's own interface by: name it with PGW_INTERFACE (there are ${there})`
+        : `there is no interface '${name}': set PGW_INTERFACE to one of ${there}`,
+    );
+  }
+  const addresses = observed.addresses.filter(({ device, scope }) => device === link.name && scope === "global");
+  const address = addresses.find(({ family }) => family === 4);
+  if (address === undefined) {
+    throw new UplinkError(`the interface '${link.name}' has no IPv4 address, which the tunnel needs as its end`);
+  }
+  const default6 = best(defaults.filter((route) => route.destination.family === 6 && leadsTo(route, link)));
+  return {
+    device: link.name,
+    mtu: link.mtu,
+    address: parseIpv4(address.address),
+    addresses6: addresses.filter(({ family }) => family === 6).map((there) => there.address),
+    routes: observed.routes.filter((route) => isOwn(route) && leadsTo(route, link)).flatMap(uplinkRoute),
+    ...(default6 === undefined ? {} : { default6: viaOf(default6) }),
+  };
+}
+
+/** Not ours, or the Pod's own default route where an earlier run put it. */
+function isOwn(route: ObservedRoute): boolean {
+  return route.table === "main" ? !route.ours : route.table === aroundTable && route.ours;
+}
+
+function linkOfDefault(observed: Observed, defaults: readonly ObservedRoute[]): ObservedLink | undefined {
+  const candidates = observed.links.filter((link) => !link.ours && defaults.some((route) => leadsTo(route, link)));
+  const ethernet = candidates.filter((link) => link.ethernet);
+  const chosen = ethernet.length > 0 ? ethernet : candidates;
+  const route = best(
+    defaults.filter((route) => route.destination.family === 4 && chosen.some((link) => leadsTo(route, link))),
+  );
+  return chosen.find((link) => route === undefined || leadsTo(route, link));
+}
+
+function leadsTo(route: ObservedRoute, link: ObservedLink): boolean {
+  return route.hop.kind === "device" && route.hop.device === link.name;
+}
+
+/** The route that the kernel would take of several to one destination. */
+function best(routes: readonly ObservedRoute[]): ObservedRoute | undefined {
+  return routes.toSorted((a, b) => a.metric - b.metric)[0];
+}
+
+function uplinkRoute({ destination, hop }: ObservedRoute): UplinkRoute[] {
+  if (destination.family !== 4 || hop.kind !== "device") return [];
+  // An IPv4 route by way of an IPv6 router (RFC 5549) has no place in an `UplinkRoute`.
+  if (hop.via !== undefined && !isIpv4(hop.via)) return [];
+  return [{
+    destination,
+    ...(hop.via === undefined ? {} : { via: parseIpv4(hop.via) }),
+    ...(hop.onlink === undefined ? {} : { onlink: hop.onlink }),
+  }];
+}
+
+function viaOf({ hop }: ObservedRoute): { via?: string } {
+  return hop.kind === "device" && hop.via !== undefined ? { via: hop.via } : {};
+}

@@ -1,0 +1,49 @@
+/** Gives each kernel test a network namespace of its own, in which nothing of the machine can be reached. */
+
+import { PgwError } from "../../mod/errors.ts";
+import { CommandRunner } from "../../mod/linux/runner.ts";
+
+const CLONE_NEWNET = 0x40000000;
+
+/** Only the calling thread moves: the one that the test, its sockets and the processes that it starts run on. */
+const libc = Deno.dlopen("libc.so.6", { unshare: { parameters: ["i32"], result: "i32" } });
+
+/** Registers a test that runs in a new network namespace with a loopback device that is up. */
+export function kernelTest(name: string, body: () => Promise<void>): void {
+  Deno.test(name, async () => {
+    if (libc.symbols.unshare(CLONE_NEWNET) !== 0) {
+      throw new PgwError("kernel tests make network namespaces: run them as root, or by unshare --user --map-root-user");
+    }
+    await ip("link set lo up");
+    await body();
+  });
+}
+
+/** Runs lines of `ip -batch`, those that begin with `-6` as `ip -6`. What was printed. */
+export async function ip(...lines: string[]): Promise<string> {
+  let printed = "";
+  for (const line of lines) printed += await sh(`ip ${line}`);
+  return printed;
+}
+
+/** Runs a command whose words have no spaces. */
+export function sh(command: string): Promise<string> {
+  const [program, ...args] = command.split(" ");
+  return new CommandRunner().run([program!, ...args]);
+}
+
+/**
+ * A Pod's own network: `eth0` with 10.42.0.5/24 and 2001:db8:42::5/64, default routes to `.1` and `::1`, and `far`, the
+ * other end, up in the same namespace.
+ */
+export async function podNetwork(): Promise<void> {
+  await ip(
+    "link add eth0 address 02:00:00:00:00:05 mtu 1450 type veth peer name far",
+    "link set far up",
+    "link set eth0 up",
+    "address add 10.42.0.5/24 dev eth0",
+    "address add 2001:db8:42::5/64 dev eth0 nodad",
+    "route add default via 10.42.0.1 dev eth0",
+    "-6 route add default via 2001:db8:42::1 dev eth0",
+  );
+}
