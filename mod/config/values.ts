@@ -2,6 +2,7 @@
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { parsePrefix, type Prefix, type Prefix4 } from "../addr/prefix.ts";
+import { formatUpstream, parseUpstream } from "../dns/upstream_address.ts";
 import { PgwError } from "../errors.ts";
 import { parseHostName } from "./host_name.ts";
 import { problemsOf, ValueError } from "./value_error.ts";
@@ -137,7 +138,7 @@ function hostOfNetwork(text: string): HostOfNetwork | undefined {
   return /^[1-9][0-9]{0,4}$/.test(text) ? { number: Number(text) } : undefined;
 }
 
-/** A resolver, as text that `dns/upstream_address.ts` understands. */
+/** A resolver: `10.8.0.1`, `10.8.0.1:5353`, `[2001:db8::1]:53` or `tls://10.8.0.1#dns.example`, in canonical text. */
 export function upstream(text: string): string {
-  return text;
+  return formatUpstream(parseUpstream(text));
 }
