@@ -1,0 +1,238 @@
+/**
+ * Questions to upstreams: which server is asked when, what counts as its answer, and when to give up. Pure: time and
+ * randomness are arguments, what is to be done goes to an {@link ExchangePort}.
+ */
+
+import { flags, rcodes } from "../wire/dns.ts";
+import { type Attempt, type Pending, wakeTime } from "./pending.ts";
+import { buildQuestion, matchResponse, type Random } from "./question.ts";
+import { readResponse, Response } from "./response.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface ExchangePort<Client> {
+  /** Send the attempt's message to its upstream. */
+  send(attempt: Attempt<Client>): void;
+  /** Nothing that comes for the attempt matters any more. */
+  forget(attempt: Attempt<Client>): void;
+  /** `bytes` holds an answer, read into `response`. The question is over. */
+  answered(pending: Pending<Client>, bytes: Uint8Array, response: Response, now: number): void;
+  /** No server could help. The question is over. */
+  unanswered(pending: Pending<Client>, now: number): void;
+  /** `staleAt` has come. */
+  late(pending: Pending<Client>): void;
+}
+
+/** Messages for one question, all servers and retransmissions counted. */
+const maxAttempts = 6;
+/** Milliseconds. */
+const tcpPatience = 2000;
+
+export class Exchange<Client> {
+  readonly #pending = new Map<string, Pending<Client>>();
+  readonly #response = new Response();
+  #wakeAt = Infinity;
+  /** Responses that did not match what was asked: strays or forgeries. */
+  mismatchedResponses = 0;
+
+  constructor(readonly port: ExchangePort<Client>, readonly random: Random) {}
+
+  /** When `tick` wants to be called. */
+  get wakeAt(): number {
+    return this.#wakeAt;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  get(id: string): Pending<Client> | undefined {
+    return this.#pending.get(id);
+  }
+
+  start(pending: Pending<Client>, now: number): void {
+    this.#pending.set(pending.id, pending);
+    pending.route.pending++;
+    const dead = pending.route.group.probe(now);
+    if (dead !== undefined) this.#send(pending, dead, transportOf(dead), now);
+    this.#askNext(pending, now);
+  }
+
+  /** Asks anew what was asked from the route's earlier servers. */
+  restart(isConcerned: (pending: Pending<Client>) => boolean, now: number): void {
+    for (const pending of [...this.#pending.values()].filter(isConcerned)) {
+      this.#forgetAttempts(pending);
+      pending.tried.clear();
+      pending.refused.clear();
+      pending.attemptCount = 0;
+      pending.refusal = undefined;
+      pending.wasUnreachable = false;
+      this.#askNext(pending, now);
+    }
+  }
+
+  /** Takes what came from the attempt's upstream to the attempt's port. */
+  received(attempt: Attempt<Client>, bytes: Uint8Array, length: number, now: number): void {
+    const { pending, upstream } = attempt;
+    if (!pending.attempts.includes(attempt)) return;
+    const match = matchResponse(bytes, length, attempt.message, pending.question.length);
+    const isDatagram = attempt.transport === "udp";
+    if (match === "none" || (match === "other spelling" && isDatagram)) this.mismatchedResponses++;
+    if (match === "none") return;
+    if (match === "other spelling" && isDatagram) {
+      // Nobody but the server itself can answer by TCP.
+      upstream.changesCase = true;
+      this.#askAgain(attempt, now);
+      return;
+    }
+    upstream.noteAnswer(now - attempt.sentAt);
+    const response = this.#response;
+    if (match === "not understood") {
+      this.#notUnderstood(attempt, rcodes.servFail, false, now);
+    } else if (isDatagram && (bytes[2]! & (flags.tc >> 8)) !== 0) {
+      this.#dismiss(attempt);
+      this.#send(pending, upstream, "tcp", now);
+    } else if (!readResponse(bytes, length, response) || isReferral(response)) {
+      this.#refused(attempt, rcodes.servFail, now);
+    } else if (response.rcode === rcodes.noError || response.rcode === rcodes.nxDomain) {
+      this.#end(pending);
+      this.port.answered(pending, bytes, response, now);
+    } else if (response.rcode === rcodes.formErr || response.rcode === rcodes.notImp) {
+      this.#notUnderstood(attempt, response.rcode, response.hasEdns, now);
+    } else {
+      this.#refused(attempt, response.rcode, now);
+    }
+  }
+
+  /** The attempt's message could not be sent, or its connection ended without an answer. */
+  failed(attempt: Attempt<Client>, now: number): void {
+    const { pending, upstream } = attempt;
+    if (!pending.attempts.includes(attempt)) return;
+    // A server that answers by UDP is not dead for a connection that failed.
+    if (attempt.transport !== "tcp") upstream.noteFailure(now);
+    pending.wasUnreachable = true;
+    this.#dismiss(attempt);
+    pending.refused.add(upstream);
+    this.#askNext(pending, now);
+  }
+
+  /** Does what is due at `now`. */
+  tick(now: number): void {
+    this.#wakeAt = Infinity;
+    for (const pending of this.#pending.values()) {
+      if (wakeTime(pending) <= now) this.#wake(pending, now);
+      if (this.#pending.has(pending.id)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
+    }
+  }
+
+  #wake(pending: Pending<Client>, now: number): void {
+    if (pending.staleAt <= now) {
+      pending.staleAt = Infinity;
+      this.port.late(pending);
+    }
+    if (pending.patienceUntil <= now) {
+      for (const { upstream } of pending.attempts) upstream.noteSilence(now);
+      this.#askNext(pending, now);
+    }
+    if (pending.giveUpAt <= now && this.#pending.has(pending.id)) this.#giveUp(pending, now);
+  }
+
+  /** Asks the next server; gives up when there is none and none that still could answer. */
+  #askNext(pending: Pending<Client>, now: number): void {
+    const { group } = pending.route;
+    pending.patienceUntil = Infinity;
+    if (pending.attemptCount < maxAttempts) {
+      let next = group.fastest(pending.tried, pending.refused);
+      if (next === undefined) {
+        pending.tried.clear();
+        pending.round++;
+        next = group.fastest(pending.tried, pending.refused);
+      }
+      if (next !== undefined) {
+        this.#send(pending, next, transportOf(next), now);
+        return;
+      }
+    }
+    // One that has just been found dead is not waited for, one that is being probed is.
+    const isHopeless = pending.attempts.every(({ upstream, sentAt }) =>
+      upstream.isDead && sentAt + upstream.timeout <= now
+    );
+    if (isHopeless) this.#giveUp(pending, now);
+    else this.#wakeBy(pending, now + Math.max(...pending.attempts.map(({ upstream }) => upstream.timeout)));
+  }
+
+  #send(pending: Pending<Client>, upstream: Upstream, transport: Attempt<Client>["transport"], now: number): void {
+    const { dnssecOk, checkingDisabled } = pending.key;
+    const withEdns = !upstream.lacksEdns;
+    const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
+    const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now };
+    pending.attempts.push(attempt);
+    pending.tried.add(upstream);
+    pending.attemptCount++;
+    upstream.noteAsked(now);
+    this.#wakeBy(pending, now + (transport === "udp" ? upstream.timeout * 2 ** pending.round : tcpPatience));
+    this.port.send(attempt);
+  }
+
+  #wakeBy(pending: Pending<Client>, patienceUntil: number): void {
+    pending.patienceUntil = patienceUntil;
+    this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
+  }
+
+  /** The same server once more, in the way that it can handle. */
+  #askAgain(attempt: Attempt<Client>, now: number): void {
+    this.#dismiss(attempt);
+    this.#send(attempt.pending, attempt.upstream, transportOf(attempt.upstream), now);
+  }
+
+  #notUnderstood(attempt: Attempt<Client>, rcode: number, knowsEdns: boolean, now: number): void {
+    if (attempt.withEdns && !knowsEdns) {
+      attempt.upstream.lacksEdns = true;
+      this.#askAgain(attempt, now);
+    } else {
+      this.#refused(attempt, rcode, now);
+    }
+  }
+
+  #refused(attempt: Attempt<Client>, rcode: number, now: number): void {
+    const { pending } = attempt;
+    pending.refusal ??= rcode;
+    pending.refused.add(attempt.upstream);
+    this.#dismiss(attempt);
+    this.#askNext(pending, now);
+  }
+
+  #giveUp(pending: Pending<Client>, now: number): void {
+    this.#end(pending);
+    this.port.unanswered(pending, now);
+  }
+
+  #end(pending: Pending<Client>): void {
+    this.#pending.delete(pending.id);
+    pending.route.pending--;
+    this.#forgetAttempts(pending);
+  }
+
+  #forgetAttempts(pending: Pending<Client>): void {
+    const { attempts } = pending;
+    pending.attempts = [];
+    for (const attempt of attempts) this.port.forget(attempt);
+  }
+
+  #dismiss(attempt: Attempt<Client>): void {
+    const { pending } = attempt;
+    pending.attempts = pending.attempts.filter((one) => one !== attempt);
+    this.port.forget(attempt);
+  }
+}
+
+/** How a server is asked first. */
+function transportOf(upstream: Upstream): Attempt<unknown>["transport"] {
+  if (upstream.address.transport === "tls") return "tls";
+  return upstream.changesCase ? "tcp" : "udp";
+}
+
+/** Name servers and nothing else: the upstream does not resolve names for others. */
+function isReferral(response: Response): boolean {
+  return response.rcode === rcodes.noError && response.answers === 0 && response.hasAuthorityNs &&
+    response.negativeTtl < 0;
+}

@@ -1,0 +1,420 @@
+/**
+ * The DNS forwarder: from a client's query to its answer, by the cache or by the servers of the zone's route.
+ *
+ * Pure: time and randomness are arguments, and what is to be done is left in {@link Forwarder.takeEffects}. It does
+ * not validate DNSSEC: it hands the records on and clears AD.
+ */
+
+import { flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQuery } from "../wire/dns.ts";
+import { absent, Cache, type Entry } from "./cache.ts";
+import { Exchange, type ExchangePort } from "./exchange.ts";
+import type { ForwarderConfig, ForwarderStats, Route } from "./forwarder_config.ts";
+import { type Attempt, isOwnQuestion, type Pending, type Waiter } from "./pending.ts";
+import type { Random } from "./question.ts";
+import { RebindingGuard } from "./rebinding.ts";
+import {
+  appendExtendedError,
+  type ExtendedError,
+  extendedErrors,
+  maxMessage,
+  overwriteTtls,
+  replyLimit,
+  type Stored,
+  writeEmpty,
+  writeLocal,
+  writeStored,
+} from "./reply.ts";
+import { normalize, type Response } from "./response.ts";
+import { nobodysZones, RouteTable } from "./route.ts";
+import { Upstream, UpstreamGroup } from "./upstream.ts";
+import { parseUpstream } from "./upstream_address.ts";
+
+export type Effect<Client> =
+  | { readonly kind: "reply"; readonly client: Client; readonly isStream: boolean; readonly message: Uint8Array }
+  /** Send `attempt.message` to `attempt.upstream` and hand what comes back to `received`, or call `failed`. */
+  | { readonly kind: "ask"; readonly attempt: Attempt<Client> }
+  /** Nothing that comes for `attempt` matters any more. */
+  | { readonly kind: "forget"; readonly attempt: Attempt<Client> };
+
+/** {@link Forwarder.answer}: no answer is due. */
+export const dropped = 0;
+/** {@link Forwarder.answer}: {@link Forwarder.ask} it. */
+export const mustAsk = -1;
+
+/** Milliseconds. Stub resolvers wait 5 s (resolv.conf(5)): an answer after that is of no use to them. */
+const giveUpAfter = 4500;
+/** When a client is given a stale answer instead of waiting on (RFC 8767 section 5). */
+const staleAfter = 1800;
+/** Seconds. */
+const staleTtl = 30;
+/** For how long servers that failed are not asked again while a stale answer can be given (RFC 8767 section 5). */
+const failureRecheck = 30;
+/** RFC 2308 section 7.1 allows up to 300. */
+const servFailTtl = 5;
+const maxPendingPerRoute = 2048;
+const maxWaiters = 256;
+/** An answer that was used so often is fetched again before it expires. */
+const popularUses = 3;
+
+const noTtls = new Uint16Array(0);
+
+export class Forwarder<Client> {
+  readonly #cache: Cache;
+  readonly #exchange: Exchange<Client>;
+  readonly #outside: Route;
+  /** Its names do not exist. */
+  readonly #nobodys: Route;
+  readonly #routes: RouteTable<Route>;
+  readonly #allRoutes: readonly Route[];
+  readonly #guard: RebindingGuard;
+  readonly #mayRebind = new RouteTable(false);
+  /** The query that `answer` read last. */
+  readonly #query = new Query();
+  readonly #scratch = new Uint8Array(maxMessage);
+  readonly #out = new Uint8Array(maxMessage + 512);
+  #effects: Effect<Client>[] = [];
+  readonly #count = {
+    queries: 0,
+    cacheHits: 0,
+    staleAnswers: 0,
+    localAnswers: 0,
+    joined: 0,
+    forwarded: 0,
+    prefetched: 0,
+    failures: 0,
+    malformedQueries: 0,
+    rebindingBlocked: 0,
+    loops: 0,
+    overload: 0,
+  };
+
+  /** @throws {AddressError} when a server in `config` is none */
+  constructor(readonly config: ForwarderConfig, random: Random) {
+    this.#cache = new Cache(config.cacheBytes);
+    const route = (name: string, servers: readonly string[], isOutside = false): Route => (
+      { name, isOutside, group: this.#group(servers), pending: 0 }
+    );
+    const cluster = route("cluster", config.clusterServers);
+    this.#outside = route("outside", config.outsideServers, true);
+    this.#routes = new RouteTable(this.#outside);
+    const named = config.routes.map(({ zone, servers }) => route(zone, servers));
+    for (const one of named) this.#routes.add(one.name, one);
+    for (const zone of config.clusterZones) this.#routes.add(zone, cluster);
+    this.#nobodys = route("nobody", []);
+    for (const zone of nobodysZones) this.#routes.add(zone, this.#nobodys);
+    this.#allRoutes = [cluster, this.#outside, ...named];
+    this.#guard = new RebindingGuard(config.rebinding.networks);
+    for (const zone of config.rebinding.except) this.#mayRebind.add(zone, true);
+    this.#exchange = new Exchange(this.#exchangePort(), random);
+  }
+
+  /** When `tick` wants to be called. */
+  get wakeAt(): number {
+    return this.#exchange.wakeAt;
+  }
+
+  /** Whether a server of outside names is not known to be dead. */
+  get isReady(): boolean {
+    return this.#outside.group.isUsable;
+  }
+
+  /** What is to be done since the last call. */
+  takeEffects(): readonly Effect<Client>[] {
+    if (this.#effects.length === 0) return this.#effects;
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /**
+   * Answers the query in the first `length` bytes of `query` from what is known here, into `out`.
+   *
+   * @param out room for 65,535 bytes, or for 1,280 when `isStream` is false
+   * @returns the answer's length, {@link dropped}, or {@link mustAsk}
+   */
+  answer(query: Uint8Array, length: number, isStream: boolean, out: Uint8Array, now: number): number {
+    const read = this.#query;
+    const verdict = readQuery(query, length, read);
+    if (verdict === notAQuery) return dropped;
+    this.#count.queries++;
+    if (verdict !== rcodes.noError) {
+      this.#count.malformedQueries++;
+      return writeEmpty(out, query, read, verdict);
+    }
+    const entry = this.#cache.find(query, read);
+    const cached = entry === absent
+      ? 0
+      : this.#answerFromCache(entry, query, isStream, out, Math.floor(now / 1000), now);
+    if (cached > 0) return cached;
+    const local = writeLocal(out, query, read);
+    if (local > 0) {
+      this.#count.localAnswers++;
+      return local;
+    }
+    if ((read.flags & flags.rd) === 0) return writeEmpty(out, query, read, rcodes.refused);
+    return mustAsk;
+  }
+
+  /** Asks upstreams. To be called when `answer` has just returned {@link mustAsk} for the same `query`. */
+  ask(query: Uint8Array, isStream: boolean, client: Client, now: number): void {
+    const read = this.#query;
+    const waiter = { client, isStream, query: Object.assign(new Query(), read), question: query.slice(0, read.end) };
+    const id = identify(query, read);
+    const pending = this.#exchange.get(id);
+    if (pending === undefined) {
+      this.#start(id, query, waiter, now);
+    } else if (isOwnQuestion(pending, query)) {
+      this.#count.loops++;
+      this.#replyEmpty(waiter, rcodes.refused, {
+        code: extendedErrors.other,
+        text: "an upstream asks this server back",
+      });
+    } else if (pending.waiters.length < maxWaiters) {
+      this.#count.joined++;
+      pending.waiters.push(waiter);
+    } else {
+      this.#turnAway(waiter);
+    }
+  }
+
+  /** Takes what came from the attempt's upstream to the attempt's port. */
+  received(attempt: Attempt<Client>, bytes: Uint8Array, length: number, now: number): void {
+    this.#exchange.received(attempt, bytes, length, now);
+  }
+
+  /** The attempt's message could not be sent, or its connection ended without an answer. */
+  failed(attempt: Attempt<Client>, now: number): void {
+    this.#exchange.failed(attempt, now);
+  }
+
+  /** Does what is due at `now`. */
+  tick(now: number): void {
+    this.#exchange.tick(now);
+  }
+
+  /**
+   * Sets the servers of outside names. What the earlier ones said is forgotten, what they were asked is asked again.
+   *
+   * @throws {AddressError} when one is none; nothing has changed then
+   */
+  setOutsideServers(servers: readonly string[], now: number): void {
+    this.#outside.group = this.#group(servers);
+    this.#cache.forgetOutside();
+    this.#exchange.restart((pending) => pending.route === this.#outside, now);
+  }
+
+  stats(): ForwarderStats {
+    return {
+      ...this.#count,
+      mismatchedResponses: this.#exchange.mismatchedResponses,
+      pending: this.#exchange.size,
+      cacheEntries: this.#cache.entries,
+      cacheUsedBytes: this.#cache.usedBytes,
+      cacheEvictions: this.#cache.evictions,
+      upstreams: this.#allRoutes.flatMap((route) =>
+        route.group.upstreams.map(({ name, isDead, roundTrip, asked, answered, failed }) => (
+          { route: route.name, name, isDead, roundTrip, asked, answered, failed }
+        ))
+      ),
+    };
+  }
+
+  #group(servers: readonly string[]): UpstreamGroup {
+    const addresses = servers.map(parseUpstream).filter(({ address }) => !this.config.ownAddresses.includes(address));
+    const byName = new Map(addresses.map((address) => new Upstream(address)).map((one) => [one.name, one]));
+    return new UpstreamGroup([...byName.values()]);
+  }
+
+  #answerFromCache(
+    entry: Entry,
+    query: Uint8Array,
+    isStream: boolean,
+    out: Uint8Array,
+    seconds: number,
+    now: number,
+  ): number {
+    const cache = this.#cache;
+    const isDue = seconds >= cache.askAgainAt(entry);
+    const uses = cache.use(entry);
+    if (cache.isFresh(entry, seconds)) {
+      this.#count.cacheHits++;
+      const length = writeStored(out, cache.stored(entry), query, this.#query, isStream, cache.age(entry, seconds));
+      if (isDue && uses > popularUses) this.#prefetch(query, entry, now);
+      return length;
+    }
+    return isDue || !this.#isWorthServing(entry, seconds)
+      ? 0
+      : this.#writeStale(out, entry, query, this.#query, isStream);
+  }
+
+  /** Whether an entry, if expired, may still be given when nothing better is to be had. */
+  #isWorthServing(entry: Entry, seconds: number): boolean {
+    return entry !== absent && this.#cache.overdue(entry, seconds) < this.config.staleSeconds &&
+      this.#cache.rcode(entry) !== rcodes.servFail;
+  }
+
+  #writeStale(out: Uint8Array, entry: Entry, question: Uint8Array, query: Query, isStream: boolean): number {
+    this.#count.staleAnswers++;
+    const stored = this.#cache.stored(entry);
+    const length = writeStored(out, stored, question, query, isStream, 0);
+    overwriteTtls(out, length, stored, staleTtl);
+    const hasRoom = query.hasEdns && replyLimit(query, isStream) - length >= 6;
+    return hasRoom ? appendExtendedError(out, length, { code: extendedErrors.staleAnswer, text: "" }) : length;
+  }
+
+  #prefetch(query: Uint8Array, entry: Entry, now: number): void {
+    // Not again for this entry: 2^32 - 1 seconds never come.
+    this.#cache.setAskAgainAt(entry, 0xffffffff);
+    const id = identify(query, this.#query);
+    if (this.#exchange.get(id) !== undefined) return;
+    this.#count.prefetched++;
+    this.#start(id, query, undefined, now);
+  }
+
+  #start(id: string, query: Uint8Array, waiter: Waiter<Client> | undefined, now: number): void {
+    const { hash, nameEnd, end, dnssecOk, checkingDisabled } = this.#query;
+    const key = { hash, nameEnd, dnssecOk, checkingDisabled };
+    const route = this.#routes.find(id.slice(0, nameEnd - headerLength));
+    if (route === this.#nobodys) {
+      this.#count.localAnswers++;
+      if (waiter !== undefined) this.#replyEmpty(waiter, rcodes.nxDomain, undefined);
+      return;
+    }
+    if (route.pending >= maxPendingPerRoute) {
+      if (waiter !== undefined) this.#turnAway(waiter);
+      return;
+    }
+    const question = query.slice(0, end).fill(0, 0, headerLength);
+    for (let at = headerLength; at < nameEnd; at++) question[at] = lowerCase[question[at]!]!;
+    const hasStale = this.#isWorthServing(this.#cache.find(question, key), Math.floor(now / 1000));
+    this.#exchange.start({
+      id,
+      key,
+      route,
+      question,
+      waiters: waiter === undefined ? [] : [waiter],
+      attempts: [],
+      tried: new Set(),
+      refused: new Set(),
+      attemptCount: 0,
+      round: 0,
+      patienceUntil: Infinity,
+      staleAt: hasStale ? now + staleAfter : Infinity,
+      giveUpAt: now + giveUpAfter,
+      refusal: undefined,
+      wasUnreachable: false,
+    }, now);
+  }
+
+  #exchangePort(): ExchangePort<Client> {
+    return {
+      send: (attempt) => {
+        this.#count.forwarded++;
+        this.#effects.push({ kind: "ask", attempt });
+      },
+      forget: (attempt) => this.#effects.push({ kind: "forget", attempt }),
+      answered: (pending, bytes, response, now) => this.#deliver(pending, bytes, response, now),
+      unanswered: (pending, now) => this.#fail(pending, now),
+      late: (pending) => this.#deliverStale(pending),
+    };
+  }
+
+  #deliver(pending: Pending<Client>, bytes: Uint8Array, response: Response, now: number): void {
+    if (this.#isRebinding(pending, bytes, response)) {
+      this.#count.rebindingBlocked++;
+      const error = { code: extendedErrors.blocked, text: "an outside name resolves to a local address" };
+      this.#replyEmptyToAll(pending, rcodes.noError, error);
+      return;
+    }
+    const scratch = this.#scratch;
+    scratch.set(bytes.subarray(0, response.end));
+    const ttl = normalize(scratch, response, this.config.ttl);
+    const { end: length, ttlOffsets, ttlCount } = response;
+    if (ttl > 0) this.#store(pending, { length, ttlOffsets, ttlCount, ttl }, now);
+    const stored: Stored = { bytes: scratch, at: 0, length, ttlOffsets, ttlOffsetsAt: 0, ttlCount };
+    for (const { client, isStream, query, question } of pending.waiters) {
+      this.#reply(client, isStream, writeStored(this.#out, stored, question, query, isStream, 0));
+    }
+  }
+
+  #isRebinding(pending: Pending<Client>, bytes: Uint8Array, response: Response): boolean {
+    if (!pending.route.isOutside || !this.#guard.forbids(bytes, response)) return false;
+    return !this.#mayRebind.find(pending.id.slice(0, pending.key.nameEnd - headerLength));
+  }
+
+  #store(
+    { key, route }: Pending<Client>,
+    message: { length: number; ttlOffsets: Uint16Array; ttlCount: number; ttl: number },
+    now: number,
+  ): void {
+    this.#cache.store({ key, message: this.#scratch, outside: route.isOutside, ...message }, Math.floor(now / 1000));
+  }
+
+  #fail(pending: Pending<Client>, now: number): void {
+    this.#count.failures++;
+    const seconds = Math.floor(now / 1000);
+    const entry = this.#cache.find(pending.question, pending.key);
+    if (this.#isWorthServing(entry, seconds)) {
+      this.#deliverStale(pending);
+      // Short of its expiry (a prefetch has failed) it is simply asked for again when it expires.
+      if (!this.#cache.isFresh(entry, seconds)) this.#cache.setAskAgainAt(entry, seconds + failureRecheck);
+      return;
+    }
+    if (pending.refusal === rcodes.servFail) this.#storeServFail(pending, now);
+    this.#replyEmptyToAll(pending, pending.refusal ?? rcodes.servFail, reasonOf(pending));
+  }
+
+  #storeServFail(pending: Pending<Client>, now: number): void {
+    const scratch = this.#scratch;
+    scratch.set(pending.question);
+    putU16(scratch, 2, flags.qr | flags.ra | rcodes.servFail);
+    putU16(scratch, 4, 1);
+    this.#store(pending, { length: pending.question.length, ttlOffsets: noTtls, ttlCount: 0, ttl: servFailTtl }, now);
+  }
+
+  /** Gives everybody who waits the stale answer, if it is still there; the question goes on. */
+  #deliverStale(pending: Pending<Client>): void {
+    const entry = this.#cache.find(pending.question, pending.key);
+    if (entry === absent) return;
+    for (const { client, isStream, query, question } of pending.waiters) {
+      this.#reply(client, isStream, this.#writeStale(this.#out, entry, question, query, isStream));
+    }
+    pending.waiters = [];
+  }
+
+  #turnAway(waiter: Waiter<Client>): void {
+    this.#count.overload++;
+    const error = { code: extendedErrors.other, text: "too many questions are on their way" };
+    this.#replyEmpty(waiter, rcodes.servFail, error);
+  }
+
+  #replyEmptyToAll(pending: Pending<Client>, rcode: number, error: ExtendedError | undefined): void {
+    for (const waiter of pending.waiters) this.#replyEmpty(waiter, rcode, error);
+  }
+
+  #replyEmpty(waiter: Waiter<Client>, rcode: number, error: ExtendedError | undefined): void {
+    const { client, isStream, query, question } = waiter;
+    this.#reply(client, isStream, writeEmpty(this.#out, question, query, rcode, error));
+  }
+
+  #reply(client: Client, isStream: boolean, length: number): void {
+    this.#effects.push({ kind: "reply", client, isStream, message: this.#out.slice(0, length) });
+  }
+}
+
+/** The question in lower case, one character per octet, and one for DO and CD. */
+function identify(query: Uint8Array, { nameEnd, end, dnssecOk, checkingDisabled }: Query): string {
+  let id = "";
+  for (let at = headerLength; at < end; at++) {
+    id += String.fromCharCode(at < nameEnd ? lowerCase[query[at]!]! : query[at]!);
+  }
+  return id + (dnssecOk ? "D" : "-") + (checkingDisabled ? "C" : "-");
+}
+
+function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {
+  const { networkError, noReachableAuthority, notReady } = extendedErrors;
+  if (refusal !== undefined) return undefined;
+  if (route.group.upstreams.length === 0) return { code: notReady, text: "no upstream is known for this name" };
+  if (wasUnreachable) return { code: networkError, text: "no upstream can be reached" };
+  return { code: noReachableAuthority, text: "no upstream answers" };
+}

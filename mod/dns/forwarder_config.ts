@@ -1,0 +1,64 @@
+/** What the forwarder is set up with, and what it tells about itself. */
+
+import type { Prefix } from "../addr/prefix.ts";
+import type { TtlLimits } from "./response.ts";
+import type { UpstreamGroup } from "./upstream.ts";
+
+export type ForwarderConfig = {
+  /** Addresses of this server in canonical text: never an upstream. */
+  readonly ownAddresses: readonly string[];
+  /** Zones of the cluster, and its servers (texts that `parseUpstream` reads). */
+  readonly clusterZones: readonly string[];
+  readonly clusterServers: readonly string[];
+  /** Servers of all other names. */
+  readonly outsideServers: readonly string[];
+  /** Zones with servers of their own; where one is also a cluster zone, this counts. */
+  readonly routes: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  readonly cacheBytes: number;
+  readonly rebinding: { readonly networks: readonly Prefix[]; readonly except: readonly string[] };
+  readonly ttl: TtlLimits;
+  /** Seconds for which an expired answer may still be given when no server answers (RFC 8767); 0 for never. */
+  readonly staleSeconds: number;
+};
+
+/** Where questions of some zones go. */
+export type Route = {
+  /** `cluster`, `outside`, or the zone that a setting names. */
+  readonly name: string;
+  readonly isOutside: boolean;
+  group: UpstreamGroup;
+  /** Questions on their way: bounded for each route, so that a flood of one kind leaves the others alone. */
+  pending: number;
+};
+
+export type ForwarderStats = {
+  readonly queries: number;
+  readonly cacheHits: number;
+  readonly staleAnswers: number;
+  readonly localAnswers: number;
+  readonly joined: number;
+  readonly forwarded: number;
+  readonly prefetched: number;
+  readonly failures: number;
+  readonly malformedQueries: number;
+  /** Responses that did not match what was asked: strays or forgeries. */
+  readonly mismatchedResponses: number;
+  readonly rebindingBlocked: number;
+  readonly loops: number;
+  /** Questions turned away because too many were on their way. */
+  readonly overload: number;
+  readonly pending: number;
+  readonly cacheEntries: number;
+  readonly cacheUsedBytes: number;
+  readonly cacheEvictions: number;
+  readonly upstreams: readonly {
+    readonly route: string;
+    readonly name: string;
+    readonly isDead: boolean;
+    /** Milliseconds; undefined before the first answer. */
+    readonly roundTrip: number | undefined;
+    readonly asked: number;
+    readonly answered: number;
+    readonly failed: number;
+  }[];
+};

@@ -1,0 +1,69 @@
+/** A question on its way to upstreams, and who waits for its answer. */
+
+import { headerLength, type Query } from "../wire/dns.ts";
+import type { Key } from "./cache.ts";
+import type { Route } from "./forwarder_config.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** Who asked: enough to write the answer as this client wants it. */
+export type Waiter<Client> = {
+  readonly client: Client;
+  readonly isStream: boolean;
+  readonly query: Query;
+  /** The query as far as the end of its question. */
+  readonly question: Uint8Array;
+};
+
+/** One message to one upstream. The shell sends it from a fresh port and hands back what comes from there. */
+export type Attempt<Client> = {
+  readonly pending: Pending<Client>;
+  readonly upstream: Upstream;
+  readonly transport: "udp" | "tcp" | "tls";
+  readonly message: Uint8Array;
+  readonly withEdns: boolean;
+  readonly sentAt: number;
+};
+
+export type Pending<Client> = {
+  /** The question in lower case and a character for DO and CD: equal questions are joined by it. */
+  readonly id: string;
+  readonly key: Key;
+  readonly route: Route;
+  /** A header's length of zeros, then the question in lower case. */
+  readonly question: Uint8Array;
+  waiters: Waiter<Client>[];
+  attempts: Attempt<Client>[];
+  /** Servers that were asked in this round, and those that answered but could not help. */
+  readonly tried: Set<Upstream>;
+  readonly refused: Set<Upstream>;
+  attemptCount: number;
+  /** How often all servers were tried. */
+  round: number;
+  /** When the next server is asked beside those that have not answered. */
+  patienceUntil: number;
+  /** When the clients are given the stale answer, if there is one. */
+  staleAt: number;
+  readonly giveUpAt: number;
+  /** The rcode of a server that could not help: what the clients get if no other can. */
+  refusal: number | undefined;
+  /** Whether a message could not be sent. */
+  wasUnreachable: boolean;
+};
+
+/** When something is due for `pending`. */
+export function wakeTime(pending: Pending<unknown>): number {
+  return Math.min(pending.patienceUntil, pending.staleAt, pending.giveUpAt);
+}
+
+/**
+ * Whether `query` is our own question come back: it has the spelling that was chosen at random for one of the attempts.
+ * Names with few letters could be equal by chance and do not count.
+ */
+export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boolean {
+  const { question } = pending;
+  const letters = question.subarray(headerLength, -4).filter((octet) => octet >= 0x61 && octet <= 0x7a).length;
+  if (letters < 12) return false;
+  return pending.attempts.some(({ message }) =>
+    question.every((_, at) => at < headerLength || message[at] === query[at])
+  );
+}

@@ -1,0 +1,91 @@
+/** Which servers a question goes to. Decided once per question, by the longest zone that holds its name. */
+
+import { toOctets } from "../addr/ipv4.ts";
+import { parsePrefix, type Prefix } from "../addr/prefix.ts";
+import { nameToWire } from "../wire/dns.ts";
+
+/** Zones by their names in wire form, each with a value. */
+export class RouteTable<Value> {
+  readonly #zones = new Map<string, Value>();
+
+  /** @param fallback for what is in no zone */
+  constructor(readonly fallback: Value) {}
+
+  /** Adds a zone; the first value of a zone stays. A text that is not a name is no zone. */
+  add(zone: string, value: Value): void {
+    const wire = nameToWire(zone);
+    if (wire !== undefined && !this.#zones.has(wire)) this.#zones.set(wire, value);
+  }
+
+  /** @param name in wire form, lower case, one character per octet */
+  find(name: string): Value {
+    for (let at = 0;;) {
+      const label = name.charCodeAt(at);
+      const zone = this.#zones.get(name.slice(at));
+      if (zone !== undefined) return zone;
+      if (!(label > 0)) return this.fallback;
+      at += label + 1;
+    }
+  }
+}
+
+/**
+ * The zones that belong to the cluster: its domain, what the Pod's search list names (a search domain is looked up
+ * where it came from, so that the expansions of an outside name stay here too), and the reverse zones of the local
+ * networks.
+ */
+export function clusterZones(from: {
+  readonly clusterDomain: string;
+  readonly search: readonly string[];
+  readonly localCidrs: readonly Prefix[];
+}): string[] {
+  const domains = [from.clusterDomain, ...from.search.filter((domain) => domain !== "" && domain !== ".")];
+  return [...new Set([...domains, ...from.localCidrs.flatMap(reverseZones)])];
+}
+
+/** The zones below `in-addr.arpa` or `ip6.arpa` that make up `prefix`: several when it ends inside a label. */
+export function reverseZones(prefix: Prefix): string[] {
+  return prefix.family === 4
+    ? zonesOfLabels(toOctets(prefix.address).map(String), prefix.length, 8, 10, "in-addr.arpa")
+    : zonesOfLabels(prefix.address.toString(16).padStart(32, "0").split(""), prefix.length, 4, 16, "ip6.arpa");
+}
+
+/** @param labels in the order of the address, each of `bits` bits written in `radix` */
+function zonesOfLabels(
+  labels: readonly string[],
+  length: number,
+  bits: number,
+  radix: number,
+  parent: string,
+): string[] {
+  const whole = Math.floor(length / bits);
+  const zone = (used: readonly string[]) => [...used.toReversed(), parent].join(".");
+  if (length % bits === 0) return [zone(labels.slice(0, whole))];
+  const first = Number.parseInt(labels[whole]!, radix);
+  return Array.from(
+    { length: 2 ** (bits - (length % bits)) },
+    (_, index) => zone([...labels.slice(0, whole), (first + index).toString(radix)]),
+  );
+}
+
+/**
+ * Zones that no server of the outside is asked about unless a route says so: names that exist nowhere (RFC 6761
+ * section 6.4, RFC 7686) and the reverse zones of addresses that are everybody's own (RFC 6303 section 4).
+ */
+export const nobodysZones: readonly string[] = [
+  "invalid",
+  "onion",
+  ...[
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "255.255.255.255/32",
+    "::/128",
+    "::1/128",
+    "fd00::/8",
+    "fe80::/10",
+  ].flatMap((network) => reverseZones(parsePrefix(network))),
+];

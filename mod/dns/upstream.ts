@@ -1,0 +1,121 @@
+/** What is known of each upstream server, and which one to ask next. */
+
+import type { UpstreamAddress } from "./upstream_address.ts";
+import { formatUpstream } from "./upstream_address.ts";
+
+/** Milliseconds. A server that was never measured is given this long before the next one is asked beside it. */
+const firstTimeout = 400;
+const minimumTimeout = 150;
+const maximumTimeout = 1000;
+/** A server that has answered nothing for so long, though asked, is dead: only probes go to it. */
+const silenceUntilDead = 1500;
+const firstProbeAfter = 250;
+const maximumProbeInterval = 5000;
+/** How much of its round trip a server that is not asked is given off per question, so that it is tried again. */
+const aging = 0.98;
+
+export class Upstream {
+  /** Smoothed round trip and its deviation (RFC 6298 section 2), milliseconds; undefined before the first answer. */
+  roundTrip: number | undefined;
+  #deviation = 0;
+  /** When it was asked first since its last answer. */
+  #askedSince: number | undefined;
+  #probeInterval = firstProbeAfter;
+  #probeAt = 0;
+  isDead = false;
+  /** Does not understand EDNS, or does not give a name back in the spelling it came in: asked otherwise. */
+  lacksEdns = false;
+  changesCase = false;
+  asked = 0;
+  answered = 0;
+  failed = 0;
+  readonly name: string;
+
+  constructor(readonly address: UpstreamAddress) {
+    this.name = formatUpstream(address);
+  }
+
+  /** How long to wait for an answer before another server is asked, milliseconds. */
+  get timeout(): number {
+    if (this.roundTrip === undefined) return firstTimeout;
+    return Math.min(Math.max(this.roundTrip + 4 * this.#deviation, minimumTimeout), maximumTimeout);
+  }
+
+  noteAsked(now: number): void {
+    this.asked++;
+    this.#askedSince ??= now;
+  }
+
+  noteAnswer(roundTrip: number): void {
+    this.answered++;
+    this.#askedSince = undefined;
+    this.isDead = false;
+    this.#probeInterval = firstProbeAfter;
+    if (this.roundTrip === undefined) {
+      this.roundTrip = roundTrip;
+      this.#deviation = roundTrip / 2;
+    } else {
+      this.#deviation += (Math.abs(this.roundTrip - roundTrip) - this.#deviation) / 4;
+      this.roundTrip += (roundTrip - this.roundTrip) / 8;
+    }
+  }
+
+  /** An answer did not come in time. */
+  noteSilence(now: number): void {
+    if (this.#askedSince !== undefined && now - this.#askedSince >= silenceUntilDead) this.#die(now);
+  }
+
+  /** The question could not be sent, or was refused by the host. */
+  noteFailure(now: number): void {
+    this.failed++;
+    this.#die(now);
+  }
+
+  /** Whether a dead server should be tried with a question; saying yes counts as the try. */
+  takeProbe(now: number): boolean {
+    if (!this.isDead || now < this.#probeAt) return false;
+    this.#probeInterval = Math.min(2 * this.#probeInterval, maximumProbeInterval);
+    this.#probeAt = now + this.#probeInterval;
+    return true;
+  }
+
+  age(): void {
+    if (this.roundTrip !== undefined) this.roundTrip *= aging;
+  }
+
+  #die(now: number): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#probeAt = now + this.#probeInterval;
+  }
+}
+
+/** Servers that are equally right for a question. */
+export class UpstreamGroup {
+  constructor(readonly upstreams: readonly Upstream[]) {}
+
+  /** Whether a question would be sent at all. */
+  get isUsable(): boolean {
+    return this.upstreams.some((upstream) => !upstream.isDead);
+  }
+
+  /**
+   * The fastest living server that neither set holds, those not yet measured first; undefined when there is none.
+   */
+  fastest(tried: ReadonlySet<Upstream>, refused: ReadonlySet<Upstream>): Upstream | undefined {
+    let best: Upstream | undefined;
+    for (const upstream of this.upstreams) {
+      if (upstream.isDead || tried.has(upstream) || refused.has(upstream)) continue;
+      if (best === undefined || (upstream.roundTrip ?? 0) < (best.roundTrip ?? 0)) best = upstream;
+    }
+    if (best !== undefined && this.upstreams.length > 1) {
+      for (const upstream of this.upstreams) if (upstream !== best) upstream.age();
+    }
+    return best;
+  }
+
+  /** A dead server whose probe is due. */
+  probe(now: number): Upstream | undefined {
+    return this.upstreams.find((upstream) => upstream.takeProbe(now));
+  }
+}

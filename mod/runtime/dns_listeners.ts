@@ -1,0 +1,138 @@
+/** Where clients ask: a UDP socket and a TCP listener on one address. */
+
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { contains, type Prefix4 } from "../addr/prefix.ts";
+import { readFrames, writeFrame } from "./dns_frames.ts";
+
+/** Who asked, kept while its question is on its way. */
+export type Peer = { reply(message: Uint8Array): void };
+
+/** What is behind the listeners. */
+export interface QueryHandler {
+  /** Writes the answer to `out` and returns its length, `dropped` or `mustAsk`. */
+  answer(query: Uint8Array, length: number, isStream: boolean, out: Uint8Array): number;
+  /** Directly after `answer` has returned `mustAsk`. */
+  ask(query: Uint8Array, isStream: boolean, peer: Peer): void;
+  /** After one or more queries. */
+  flush(): void;
+}
+
+export type ListenAddress = { readonly address: string; readonly port: number };
+export type Listener = { readonly port: number; close(): Promise<void> };
+
+const maxConnections = 128;
+const maxConnectionsPerClient = 16;
+/** Answers that a connection may have outstanding before no more is read from it. */
+const maxOutstanding = 64;
+/** Milliseconds (RFC 7766 section 6.2.3). */
+const idleMs = 10_000;
+
+/** Datagrams through the runtime's own socket, one by one. */
+export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Promise<Listener> {
+  const socket = createSocket("udp4");
+  const out = new Uint8Array(2048);
+  socket.on("message", (query, { address, port }) => {
+    if (!isIpv4(address) || !contains(allow, parseIpv4(address))) return;
+    const length = handler.answer(query, query.length, false, out);
+    if (length > 0) {
+      socket.send(out.slice(0, length), port, address);
+    } else if (length < 0) {
+      const reply = (message: Uint8Array) => isOpen && socket.send(message, port, address);
+      handler.ask(query, false, { reply });
+    }
+    handler.flush();
+  });
+  let isOpen = true;
+  socket.bind({ address: listen.address, port: listen.port, exclusive: true });
+  await once(socket, "listening");
+  socket.on("error", () => {});
+  const close = async () => {
+    isOpen = false;
+    const closed = once(socket, "close");
+    socket.close();
+    await closed;
+  };
+  return { port: socket.address().port, close };
+}
+
+/** Connections: pipelined queries, answered in any order (RFC 7766 section 6.2.1.1). */
+export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Listener {
+  const listener = Deno.listen({ hostname: listen.address, port: listen.port, transport: "tcp" });
+  const connections = new Set<StreamPeer>();
+  const accept = async () => {
+    for await (const connection of listener) {
+      const address = connection.remoteAddr.hostname;
+      const ofClient = [...connections].filter((one) => one.address === address).length;
+      const isWelcome = isIpv4(address) && contains(allow, parseIpv4(address)) && ofClient < maxConnectionsPerClient &&
+        connections.size < maxConnections;
+      if (!isWelcome) {
+        connection.close();
+        continue;
+      }
+      const peer = new StreamPeer(connection, address);
+      connections.add(peer);
+      peer.serve(handler).finally(() => connections.delete(peer));
+    }
+  };
+  const accepting = accept();
+  const close = async () => {
+    listener.close();
+    for (const peer of connections) peer.close();
+    await accepting;
+  };
+  return { port: listener.addr.port, close };
+}
+
+class StreamPeer implements Peer {
+  readonly #out = new Uint8Array(66_048);
+  #outstanding = 0;
+  #resume: (() => void) | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #isOpen = true;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly connection: Deno.TcpConn, readonly address: string) {
+    this.#closeWhenIdle();
+  }
+
+  async serve(handler: QueryHandler): Promise<void> {
+    await readFrames(this.connection, (query) => {
+      const length = handler.answer(query, query.length, true, this.#out);
+      this.#outstanding++;
+      if (length > 0) this.reply(this.#out.slice(0, length));
+      else if (length < 0) handler.ask(query, true, this);
+      else this.close();
+      handler.flush();
+      return this.#outstanding < maxOutstanding ? undefined : new Promise((resolve) => this.#resume = resolve);
+    });
+    this.close();
+  }
+
+  reply(message: Uint8Array): void {
+    this.#writing = this.#writing.then(() => writeFrame(this.connection, message)).catch(() => this.close())
+      .then(() => this.#written());
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#idleTimer);
+    this.connection.close();
+    this.#resume?.();
+  }
+
+  #written(): void {
+    this.#outstanding--;
+    this.#closeWhenIdle();
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  /** A client that neither asks nor takes its answers for this long makes room for others. */
+  #closeWhenIdle(): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#isOpen) this.#idleTimer = setTimeout(() => this.close(), idleMs);
+  }
+}

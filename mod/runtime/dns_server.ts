@@ -1,0 +1,170 @@
+/** The DNS server of the gateway: the forwarder with sockets, a clock and timers. */
+
+import type { Prefix, Prefix4 } from "../addr/prefix.ts";
+import { Forwarder } from "../dns/forwarder.ts";
+import type { ForwarderStats } from "../dns/forwarder_config.ts";
+import type { Attempt } from "../dns/pending.ts";
+import { listenDatagrams, type Listener, listenStreams, type Peer, type QueryHandler } from "./dns_listeners.ts";
+import { HostUpstreamSockets, type UpstreamSockets } from "./dns_upstream_sockets.ts";
+
+export type DnsServerOptions = {
+  /** UDP and TCP. Port 0: one that is free, the same for both. */
+  readonly listen: { readonly address: string; readonly port: number };
+  /** Others get no answer. */
+  readonly allow: Prefix4;
+  readonly clusterZones: readonly string[];
+  /** Servers are texts that `parseUpstream` reads. Own addresses among them are left out. */
+  readonly clusterServers: readonly string[];
+  readonly outsideServers: readonly string[];
+  readonly routes?: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  readonly cacheBytes: number;
+  /** Networks that outside names must not resolve into, and zones for which they may. */
+  readonly rebinding?: { readonly networks: readonly Prefix[]; readonly except: readonly string[] };
+  /** Seconds. */
+  readonly ttl?: { readonly minimum?: number; readonly maximum?: number; readonly negativeMaximum?: number };
+  /** Seconds for which an expired answer may stand in when no server answers (RFC 8767); a day by default. */
+  readonly staleSeconds?: number;
+  readonly sockets?: UpstreamSockets;
+};
+
+export type DnsStats = ForwarderStats;
+
+export interface DnsServer {
+  readonly port: number;
+  /** Sets the servers of outside names, and forgets what the earlier ones said. @throws {AddressError} */
+  setUpstreams(outsideServers: readonly string[]): void;
+  stats(): DnsStats;
+  /** Whether outside names can be asked for, as far as is known. */
+  ready(): boolean;
+  close(): Promise<void>;
+}
+
+/** Timers are not set closer than this, milliseconds: one tick serves all questions that are due. */
+const tickMs = 10;
+
+/**
+ * Listens and answers until it is closed.
+ *
+ * @throws {AddressError} when a server is none
+ * @throws what the host says when the address cannot be bound: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`
+ */
+export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
+  const sockets = options.sockets ?? new HostUpstreamSockets();
+  const shell = new DnsShell(options, sockets);
+  const datagrams = await listenDatagrams(options.listen, options.allow, shell);
+  let streams: Listener;
+  try {
+    streams = listenStreams({ ...options.listen, port: datagrams.port }, options.allow, shell);
+  } catch (error) {
+    await datagrams.close();
+    throw error;
+  }
+  return {
+    port: datagrams.port,
+    setUpstreams: (servers) => shell.setUpstreams(servers),
+    stats: () => shell.forwarder.stats(),
+    ready: () => shell.forwarder.isReady,
+    close: async () => {
+      await Promise.all([datagrams.close(), streams.close()]);
+      shell.close();
+    },
+  };
+}
+
+class DnsShell implements QueryHandler {
+  readonly forwarder: Forwarder<Peer>;
+  readonly #open = new Map<Attempt<Peer>, { close(): void }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+
+  constructor(options: DnsServerOptions, readonly sockets: UpstreamSockets) {
+    this.forwarder = new Forwarder({
+      ownAddresses: [options.listen.address],
+      clusterZones: options.clusterZones,
+      clusterServers: options.clusterServers,
+      outsideServers: options.outsideServers,
+      routes: options.routes ?? [],
+      cacheBytes: options.cacheBytes,
+      rebinding: options.rebinding ?? { networks: [], except: [] },
+      ttl: { minimum: 0, maximum: 86_400, negativeMaximum: 3600, ...options.ttl },
+      staleSeconds: options.staleSeconds ?? 86_400,
+    }, secureRandom());
+  }
+
+  answer(query: Uint8Array, length: number, isStream: boolean, out: Uint8Array): number {
+    return this.forwarder.answer(query, length, isStream, out, performance.now());
+  }
+
+  ask(query: Uint8Array, isStream: boolean, peer: Peer): void {
+    this.forwarder.ask(query, isStream, peer, performance.now());
+  }
+
+  setUpstreams(servers: readonly string[]): void {
+    this.forwarder.setOutsideServers(servers, performance.now());
+    this.flush();
+  }
+
+  /** Does what the forwarder wants done, which may make it want more. */
+  flush(): void {
+    for (let effects = this.forwarder.takeEffects(); effects.length > 0; effects = this.forwarder.takeEffects()) {
+      for (const effect of effects) {
+        if (effect.kind === "reply") effect.client.reply(effect.message);
+        else if (effect.kind === "ask") this.#send(effect.attempt);
+        else this.#forget(effect.attempt);
+      }
+    }
+    this.#setTimer();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const socket of this.#open.values()) socket.close();
+    this.#open.clear();
+    this.sockets.close();
+  }
+
+  #send(attempt: Attempt<Peer>): void {
+    const { upstream, transport, message } = attempt;
+    const socket = this.sockets.ask(upstream.address, transport, message, {
+      received: (bytes, length) => {
+        this.forwarder.received(attempt, bytes, length, performance.now());
+        this.flush();
+      },
+      failed: () => {
+        this.forwarder.failed(attempt, performance.now());
+        this.flush();
+      },
+    });
+    this.#open.set(attempt, socket);
+  }
+
+  #forget(attempt: Attempt<Peer>): void {
+    this.#open.get(attempt)?.close();
+    this.#open.delete(attempt);
+  }
+
+  #setTimer(): void {
+    const { wakeAt } = this.forwarder;
+    if (wakeAt >= this.#timerAt || wakeAt === Infinity) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = wakeAt;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity;
+      this.forwarder.tick(performance.now());
+      this.flush();
+    }, Math.max(wakeAt - performance.now(), tickMs));
+  }
+}
+
+/** Numbers in [0, 1) that cannot be foreseen, drawn many at a time. */
+function secureRandom(): () => number {
+  const pool = new Uint32Array(1024);
+  let left = 0;
+  return () => {
+    if (left === 0) {
+      crypto.getRandomValues(pool);
+      left = pool.length;
+    }
+    return pool[--left]! / 0x1_0000_0000;
+  };
+}

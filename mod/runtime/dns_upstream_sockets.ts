@@ -1,0 +1,150 @@
+/** Sockets to upstream DNS servers: UDP with a port of its own for each question, TCP and TLS shared by many. */
+
+import { createSocket } from "node:dgram";
+import { formatUpstream, type UpstreamAddress } from "../dns/upstream_address.ts";
+import { readFrames, writeFrame } from "./dns_frames.ts";
+
+export type Reception = {
+  /** A message came. The bytes are the receiver's until it returns. */
+  received(bytes: Uint8Array, length: number): void;
+  /** The message could not be sent, or nothing will come any more. */
+  failed(): void;
+};
+
+/** How questions leave. Another implementation may bind them to a device. */
+export interface UpstreamSockets {
+  /** Sends `message`; what comes from exactly this server goes to `reception` until the result is closed. */
+  ask(
+    server: UpstreamAddress,
+    transport: "udp" | "tcp" | "tls",
+    message: Uint8Array,
+    reception: Reception,
+  ): { close(): void };
+  close(): void;
+}
+
+/** How long a connection without a question is kept (RFC 7766 section 6.2.3), milliseconds. */
+const idleMs = 10_000;
+
+/** Ordinary sockets. */
+export class HostUpstreamSockets implements UpstreamSockets {
+  readonly #streams = new Map<string, Stream>();
+
+  ask(server: UpstreamAddress, transport: "udp" | "tcp" | "tls", message: Uint8Array, reception: Reception) {
+    if (transport === "udp") return askDatagram(server, message, reception);
+    const key = `${transport} ${formatUpstream(server)}`;
+    let stream = this.#streams.get(key);
+    if (stream === undefined || !stream.accepts(message)) {
+      stream = new Stream(server, transport);
+      this.#streams.set(key, stream);
+    }
+    return stream.ask(message, reception);
+  }
+
+  close(): void {
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+  }
+}
+
+function askDatagram(server: UpstreamAddress, message: Uint8Array, reception: Reception): { close(): void } {
+  const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4");
+  let isOpen = true;
+  const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    socket.close();
+  };
+  const fail = () => {
+    if (!isOpen) return;
+    close();
+    reception.failed();
+  };
+  socket.on("error", fail);
+  socket.on("message", (bytes, { address, port }) => {
+    if (isOpen && port === server.port && address === server.address) reception.received(bytes, bytes.length);
+  });
+  socket.send(message, server.port, server.address, (error) => {
+    if (error !== null) fail();
+  });
+  return { close };
+}
+
+/** One connection with many questions on their way (RFC 7766 section 6.2.1.1), told apart by their ids. */
+class Stream {
+  readonly #waiting = new Map<number, Reception>();
+  #connection: Deno.Conn | undefined;
+  readonly #opening: Promise<void>;
+  #writing: Promise<void>;
+  #isOpen = true;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(server: UpstreamAddress, transport: "tcp" | "tls") {
+    this.#opening = this.#open(server, transport);
+    this.#writing = this.#opening;
+  }
+
+  accepts(message: Uint8Array): boolean {
+    return this.#isOpen && !this.#waiting.has(idOf(message));
+  }
+
+  ask(message: Uint8Array, reception: Reception): { close(): void } {
+    const id = idOf(message);
+    this.#waiting.set(id, reception);
+    clearTimeout(this.#idleTimer);
+    this.#writing = this.#writing.then(() => this.#write(message)).catch(() => this.close());
+    return {
+      close: () => {
+        if (this.#waiting.get(id) !== reception) return;
+        this.#waiting.delete(id);
+        this.#closeWhenIdle();
+      },
+    };
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#idleTimer);
+    this.#connection?.close();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    // Not in the middle of the caller's own step.
+    queueMicrotask(() => waiting.forEach((reception) => reception.failed()));
+  }
+
+  async #open(server: UpstreamAddress, transport: "tcp" | "tls"): Promise<void> {
+    const plain = await Deno.connect({ hostname: server.address, port: server.port });
+    const connection = transport === "tls"
+      ? await Deno.startTls(plain, { hostname: server.serverName ?? server.address })
+      : plain;
+    if (!this.#isOpen) {
+      connection.close();
+      return;
+    }
+    this.#connection = connection;
+    this.#read(connection);
+    this.#closeWhenIdle();
+  }
+
+  async #write(message: Uint8Array): Promise<void> {
+    if (this.#connection !== undefined && this.#isOpen) await writeFrame(this.#connection, message);
+  }
+
+  async #read(connection: Deno.Conn): Promise<void> {
+    await readFrames(connection, (frame) => {
+      if (frame.length >= 2) this.#waiting.get(idOf(frame))?.received(frame, frame.length);
+      return undefined;
+    });
+    this.close();
+  }
+
+  #closeWhenIdle(): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#isOpen && this.#waiting.size === 0) this.#idleTimer = setTimeout(() => this.close(), idleMs);
+  }
+}
+
+function idOf(message: Uint8Array): number {
+  return (message[0]! << 8) | message[1]!;
+}
