@@ -1,0 +1,28 @@
+/** The tests in the cluster, in the order in which they run. */
+
+import type { Test } from "../world.ts";
+import { clientKilled } from "./client_killed.ts";
+import { forms } from "./forms.ts";
+import { gatewayFaults } from "./gateway_faults.ts";
+import { ipv6 } from "./ipv6.ts";
+import { many } from "./many.ts";
+import { networkPolicy } from "./network_policy.ts";
+import { podSecurity } from "./pod_security.ts";
+import { positiveControl } from "./positive_control.ts";
+import { reach } from "./reach.ts";
+import { systemd } from "./systemd.ts";
+import { vxlanDropped } from "./vxlan_dropped.ts";
+
+export const tests: readonly Test[] = [
+  positiveControl,
+  reach,
+  forms,
+  gatewayFaults,
+  clientKilled,
+  networkPolicy,
+  many,
+  podSecurity,
+  ipv6,
+  systemd,
+  vxlanDropped,
+];
