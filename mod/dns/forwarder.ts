@@ -30,7 +30,12 @@ import { Upstream, UpstreamGroup } from "./upstream.ts";
 import { parseUpstream } from "./upstream_address.ts";
 
 export type Effect<Client> =
-  | { readonly kind: "reply"; readonly client: Client; readonly isStream: boolean; readonly message: Uint8Array }
+  | {
+    readonly kind: "reply";
+    readonly client: Client;
+    readonly isStream: boolean;
+    readonly message: Uint8Array<ArrayBuffer>;
+  }
   /** Send `attempt.message` to `attempt.upstream` and hand what comes back to `received`, or call `failed`. */
   | { readonly kind: "ask"; readonly attempt: Attempt<Client> }
   /** Nothing that comes for `attempt` matters any more. */
@@ -158,7 +163,12 @@ export class Forwarder<Client> {
   /** Asks upstreams. To be called when `answer` has just returned {@link mustAsk} for the same `query`. */
   ask(query: Uint8Array, isStream: boolean, client: Client, now: number): void {
     const read = this.#query;
-    const waiter = { client, isStream, query: Object.assign(new Query(), read), question: query.slice(0, read.end) };
+    const waiter = {
+      client,
+      isStream,
+      query: Object.assign(new Query(), read),
+      question: new Uint8Array(query.subarray(0, read.end)),
+    };
     const id = identify(query, read);
     const pending = this.#exchange.get(id);
     if (pending === undefined) {
@@ -284,7 +294,7 @@ export class Forwarder<Client> {
       if (waiter !== undefined) this.#turnAway(waiter);
       return;
     }
-    const question = query.slice(0, end).fill(0, 0, headerLength);
+    const question = new Uint8Array(query.subarray(0, end)).fill(0, 0, headerLength);
     for (let at = headerLength; at < nameEnd; at++) question[at] = lowerCase[question[at]!]!;
     const hasStale = this.#isWorthServing(this.#cache.find(question, key), Math.floor(now / 1000));
     this.#exchange.start({

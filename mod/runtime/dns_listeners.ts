@@ -4,10 +4,13 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { contains, type Prefix4 } from "../addr/prefix.ts";
+import type { DatagramBatch } from "../linux/datagram_batch.ts";
+import type { SocketAddress } from "../linux/socket_address.ts";
+import type { UdpSocket } from "../linux/udp_socket.ts";
 import { readFrames, writeFrame } from "./dns_frames.ts";
 
 /** Who asked, kept while its question is on its way. */
-export type Peer = { reply(message: Uint8Array): void };
+export type Peer = { reply(message: Uint8Array<ArrayBuffer>): void };
 
 /** What is behind the listeners. */
 export interface QueryHandler {
@@ -22,6 +25,11 @@ export interface QueryHandler {
 export type ListenAddress = { readonly address: string; readonly port: number };
 export type Listener = { readonly port: number; close(): Promise<void> };
 
+/** Datagrams per system call, bytes for each (an answer has 1,232, an extended error may follow), bytes of waiting ones. */
+const batch = 64;
+const datagramRoom = 2048;
+const receiveBuffer = 1 << 20;
+
 const maxConnections = 128;
 const maxConnectionsPerClient = 16;
 /** Answers that a connection may have outstanding before no more is read from it. */
@@ -29,24 +37,80 @@ const maxOutstanding = 64;
 /** Milliseconds (RFC 7766 section 6.2.3). */
 const idleMs = 10_000;
 
-/** Datagrams through the runtime's own socket, one by one. */
+/** Datagrams, many with one system call where the C library is there to make it. */
 export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Promise<Listener> {
+  let UdpSocket;
+  try {
+    ({ UdpSocket } = await import("../linux/udp_socket.ts"));
+  } catch {
+    return await listenSingleDatagrams(listen, allow, handler);
+  }
+  const address = parseIpv4(listen.address);
+  const socket = UdpSocket.open({ address, port: listen.port, batch, maxSize: datagramRoom, receiveBuffer });
+  const serve = async () => {
+    for (let received = await socket.receiveBatch(); received !== undefined; received = await socket.receiveBatch()) {
+      serveBatch(received, socket, allow, handler);
+    }
+  };
+  const serving = serve();
+  const close = async () => {
+    socket.close();
+    await serving;
+  };
+  return { port: socket.port, close };
+}
+
+function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, handler: QueryHandler): void {
+  for (let index = 0; index < received.count; index++) {
+    const address = received.address(index);
+    if (!contains(allow, address)) continue;
+    // The answer is written over the query, which has been read by then.
+    const query = received.bytes(index);
+    const length = handler.answer(query, query.length, false, received.buffer(index));
+    if (length > 0) {
+      received.reply(index, length);
+    } else if (length < 0) {
+      handler.ask(query, false, new DatagramPeer(socket, { address, port: received.port(index) }));
+    }
+  }
+  socket.sendBatch();
+  handler.flush();
+}
+
+class DatagramPeer implements Peer {
+  constructor(readonly socket: UdpSocket, readonly to: SocketAddress) {}
+
+  reply(message: Uint8Array<ArrayBuffer>): void {
+    try {
+      this.socket.send(message, this.to);
+    } catch {
+      // A client that has gone, or a full buffer: lost as datagrams are.
+    }
+  }
+}
+
+/** Datagrams one by one through the runtime's own socket. */
+export async function listenSingleDatagrams(
+  listen: ListenAddress,
+  allow: Prefix4,
+  handler: QueryHandler,
+): Promise<Listener> {
   const socket = createSocket("udp4");
-  const out = new Uint8Array(2048);
+  const out = new Uint8Array(datagramRoom);
+  let isOpen = true;
   socket.on("message", (query, { address, port }) => {
     if (!isIpv4(address) || !contains(allow, parseIpv4(address))) return;
     const length = handler.answer(query, query.length, false, out);
     if (length > 0) {
       socket.send(out.slice(0, length), port, address);
     } else if (length < 0) {
-      const reply = (message: Uint8Array) => isOpen && socket.send(message, port, address);
-      handler.ask(query, false, { reply });
+      handler.ask(query, false, { reply: (message) => isOpen && socket.send(message, port, address) });
     }
     handler.flush();
   });
-  let isOpen = true;
   socket.bind({ address: listen.address, port: listen.port, exclusive: true });
   await once(socket, "listening");
+  // What cannot be sent is lost, as datagrams are.
   socket.on("error", () => {});
   const close = async () => {
     isOpen = false;

@@ -65,8 +65,8 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     stats: () => shell.forwarder.stats(),
     ready: () => shell.forwarder.isReady,
     close: async () => {
-      await Promise.all([datagrams.close(), streams.close()]);
       shell.close();
+      await Promise.all([datagrams.close(), streams.close()]);
     },
   };
 }
@@ -76,6 +76,7 @@ class DnsShell implements QueryHandler {
   readonly #open = new Map<Attempt<Peer>, { close(): void }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  #isOpen = true;
 
   constructor(options: DnsServerOptions, readonly sockets: UpstreamSockets) {
     this.forwarder = new Forwarder({
@@ -106,6 +107,7 @@ class DnsShell implements QueryHandler {
 
   /** Does what the forwarder wants done, which may make it want more. */
   flush(): void {
+    if (!this.#isOpen) return;
     for (let effects = this.forwarder.takeEffects(); effects.length > 0; effects = this.forwarder.takeEffects()) {
       for (const effect of effects) {
         if (effect.kind === "reply") effect.client.reply(effect.message);
@@ -117,6 +119,7 @@ class DnsShell implements QueryHandler {
   }
 
   close(): void {
+    this.#isOpen = false;
     clearTimeout(this.#timer);
     for (const socket of this.#open.values()) socket.close();
     this.#open.clear();
