@@ -12,6 +12,8 @@ export type Prefix = Prefix4 | Prefix6;
 
 /** `0.0.0.0/0` */
 export const everything4: Prefix4 = { family: 4, address: 0, length: 0 };
+/** `::/0` */
+export const everything6: Prefix6 = { family: 6, address: 0n, length: 0 };
 
 /** The mask of an IPv4 prefix length: 24 gives `255.255.255.0`. */
 export function mask4(length: number): Ipv4 {

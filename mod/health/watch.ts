@@ -1,0 +1,68 @@
+/**
+ * Watching a gateway: one probe each interval, and after a miss at once another, so that a gateway that is gone is known
+ * within `interval + misses * patience` while a healthy one costs a packet per interval.
+ */
+
+import { probeNonce } from "./probe.ts";
+
+export type WatchConfig = {
+  /** Between probes while all is well. Milliseconds. */
+  readonly intervalMs: number;
+  /** So many probes without an answer, one after the other, and the gateway counts as gone. */
+  readonly misses: number;
+};
+
+/** How long one probe waits for its answer: {@link patienceMs}. */
+const longestPatienceMs = 200;
+/** A process that was woken so much later than it asked for has not listened: what it missed is not counted. */
+const lateMs = 50;
+
+export type Watch = {
+  readonly config: WatchConfig;
+  /** Probes since the last answer; an answer to any of them counts. */
+  readonly unanswered: readonly string[];
+  /** When the youngest of `unanswered` is given up, or the next probe is due. */
+  readonly dueAt: number;
+  /** The youngest probe's time was extended because this process slept. */
+  readonly extended: boolean;
+};
+
+export type WatchStep = { readonly watch: Watch; readonly send?: string; readonly gone: boolean };
+
+/** A watch whose first probe is due at `dueAt`. */
+export function startWatch(config: WatchConfig, dueAt: number): Watch {
+  return { config, unanswered: [], dueAt, extended: false };
+}
+
+/** Milliseconds that a probe is given: a fifth of a second, and less where the interval asks for it. */
+export function patienceMs(config: WatchConfig): number {
+  return Math.min(longestPatienceMs, config.intervalMs / 2);
+}
+
+/** What is due at `now`: nothing, a probe, or the end of patience. */
+export function tickWatch(watch: Watch, now: number, random: () => number): WatchStep {
+  if (now < watch.dueAt) return { watch, gone: false };
+  const waiting = watch.unanswered.length > 0;
+  if (waiting && !watch.extended && now - watch.dueAt > lateMs) {
+    return { watch: { ...watch, dueAt: now + patienceMs(watch.config), extended: true }, gone: false };
+  }
+  if (watch.unanswered.length >= watch.config.misses) return { watch, gone: true };
+  return probeNow(watch, now, random);
+}
+
+/** Sends a probe without waiting for the interval. */
+export function probeNow(watch: Watch, now: number, random: () => number): WatchStep {
+  const nonce = probeNonce(random);
+  const unanswered = [...watch.unanswered, nonce].slice(-watch.config.misses);
+  return {
+    watch: { ...watch, unanswered, dueAt: now + patienceMs(watch.config), extended: false },
+    send: nonce,
+    gone: false,
+  };
+}
+
+/** The watch after an answer with `nonce`; the same watch when nobody asked that. */
+export function answerWatch(watch: Watch, nonce: string, now: number): Watch {
+  if (!watch.unanswered.includes(nonce)) return watch;
+  return startWatch(watch.config, now + watch.config.intervalMs);
+}

@@ -1,0 +1,206 @@
+/** What the kernel of a client Pod should hold, as a function of the phase that the client is in. */
+
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import type { Mac } from "../addr/mac.ts";
+import { contains, everything4, everything6, type Prefix, prefix4 } from "../addr/prefix.ts";
+import { clientFirewall } from "./client_firewall.ts";
+import { aroundMark, aroundPriority, aroundTable, loopbackMetric, unreachableMetric } from "./names.ts";
+import type { Address, Firewall, NetState, Route, VxlanLink } from "./state.ts";
+import { type Uplink, uplinkDefault, uplinkRoute } from "./uplink.ts";
+
+/** What a client's network state depends on and never changes while it runs. */
+export type ClientNetConfig = {
+  readonly device: string;
+  readonly localCidrs: readonly Prefix[];
+  /** The Pod's own nameservers (IPv4), which `pgw` itself asks. */
+  readonly nameservers: readonly Ipv4[];
+  /** Whether DNS questions of applications are led to the gateway wherever they were sent. */
+  readonly redirectDns: boolean;
+};
+
+/** Where a gateway may be asked for: an address behind SERVICE, and its TCP port. */
+export type Candidate = { readonly address: Ipv4; readonly port: number };
+
+/** The tunnel to one gateway. */
+export type Tunnel = {
+  /** The gateway's Pod address: the VTEP. */
+  readonly remote: Ipv4;
+  readonly id: number;
+  readonly port: number;
+  readonly mtu: number;
+  readonly mac: Mac;
+  /** The gateway's address in the overlay. */
+  readonly gateway: Ipv4;
+  /** Its MAC, where it is known: then it is pinned, and no ARP answer can move it. */
+  readonly gatewayMac?: Mac;
+};
+
+/** The address that a lease gave, and when it ends (milliseconds). */
+export type LeasedAddress = { readonly address: Ipv4; readonly prefixLength: number; readonly expiresAt: number };
+
+/** The phases of `docs/security.md`, each with what is known in it. */
+export type ClientPhase =
+  /** Before anything else: the uplink need not be known. */
+  | { readonly phase: "closed"; readonly uplink?: Uplink }
+  | { readonly phase: "discovering"; readonly uplink: Uplink; readonly candidates: readonly Candidate[] }
+  | { readonly phase: "leasing"; readonly uplink: Uplink; readonly tunnel: Tunnel }
+  | { readonly phase: "verifying"; readonly uplink: Uplink; readonly tunnel: Tunnel; readonly lease: LeasedAddress }
+  | { readonly phase: "open"; readonly uplink: Uplink; readonly tunnel: Tunnel; readonly lease: LeasedAddress };
+
+/** Everything that the kernel should hold in `view` at `now`. */
+export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: number): NetState {
+  const firewall = clientFirewall(config, view);
+  const uplink = view.uplink;
+  if (uplink === undefined) return firewallOnly(firewall);
+  const tunnel = "tunnel" in view ? view.tunnel : undefined;
+  return {
+    firewall,
+    links: tunnel === undefined ? [] : [vxlan(config, uplink, tunnel)],
+    addresses: "lease" in view ? [leasedAddress(config, view.lease, now)] : [],
+    neighbors: tunnel?.gatewayMac === undefined
+      ? []
+      : [{ device: config.device, address: tunnel.gateway, mac: tunnel.gatewayMac }],
+    routes: [
+      ...closedDefaults(),
+      ...keptDefaults(uplink),
+      ...localRoutes(config, uplink),
+      ...hostRoutes(config, uplink, [
+        ...config.nameservers,
+        ...(view.phase === "discovering" ? view.candidates.map((candidate) => candidate.address) : []),
+        ...(tunnel === undefined ? [] : [tunnel.remote]),
+      ]),
+      ...(tunnel === undefined ? [] : [gatewayRoute(config, tunnel)]),
+      ...(view.phase === "open" ? [tunnelDefault(config, view.tunnel)] : []),
+    ],
+    exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
+    rules: ([4, 6] as const).map((family) => ({
+      family,
+      priority: aroundPriority,
+      mark: aroundMark,
+      table: aroundTable,
+    })),
+    // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
+    // reverse path filtering can see, is the tunnel; and the tunnel has no address when the first offer comes in.
+    interfaceSettings: [uplink.device, ...(tunnel === undefined ? [] : [config.device])].map((device) => ({
+      device,
+      rpFilter: 2 as const,
+    })),
+  };
+}
+
+function firewallOnly(firewall: { v4: Firewall; v6: Firewall }): NetState {
+  return { firewall, links: [], addresses: [], neighbors: [], routes: [], rules: [], interfaceSettings: [] };
+}
+
+function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel): VxlanLink {
+  return {
+    name: config.device,
+    id: tunnel.id,
+    port: tunnel.port,
+    uplink: uplink.device,
+    local: uplink.address,
+    remote: tunnel.remote,
+    mac: tunnel.mac,
+    mtu: tunnel.mtu,
+  };
+}
+
+/** The kernel itself removes the address when the lease ends, even if nobody is there to see it. */
+function leasedAddress(config: ClientNetConfig, lease: LeasedAddress, now: number): Address {
+  const { address, prefixLength, expiresAt } = lease;
+  const lifetime = Number.isFinite(expiresAt) ? { validSeconds: Math.max(1, Math.ceil((expiresAt - now) / 1000)) } : {};
+  return { device: config.device, address, prefixLength, ...lifetime };
+}
+
+/**
+ * The two default routes that stand behind every other, so that a Pod whose firewall was flushed does not leak.
+ *
+ * IPv4's first one leads to the loopback device, from which nothing gets out: with no route at all, the kernel would
+ * refuse a reply to an inbound connection before the firewall could mark it for its way back. IPv6 has `unreachable`
+ * alone, so that applications see at once that there is no IPv6 and take IPv4.
+ */
+function closedDefaults(): Route[] {
+  return [
+    { destination: everything4, table: "main", metric: loopbackMetric, hop: { kind: "device", device: "lo" } },
+    { destination: everything4, table: "main", metric: unreachableMetric, hop: { kind: "unreachable" } },
+    { destination: everything6, table: "main", metric: unreachableMetric, hop: { kind: "unreachable" } },
+  ];
+}
+
+/** The Pod's own default routes, out of `main` and into the table of marked packets. */
+function keptDefaults(uplink: Uplink): Route[] {
+  const default4 = uplinkDefault(uplink);
+  const routes: Route[] = [];
+  if (default4 !== undefined) {
+    routes.push({ ...uplinkHop(uplink, everything4, default4), table: aroundTable });
+  }
+  if (uplink.default6 !== undefined) {
+    const { via } = uplink.default6;
+    const hop = { kind: "device", device: uplink.device, ...(via === undefined ? {} : { via }) } as const;
+    routes.push({ destination: everything6, table: aroundTable, metric: 0, hop });
+  }
+  return routes;
+}
+
+function localRoutes(config: ClientNetConfig, uplink: Uplink): Route[] {
+  const default4 = uplinkDefault(uplink);
+  return config.localCidrs.flatMap((prefix): Route[] => {
+    if (prefix.family === 4) return default4 === undefined ? [] : [uplinkHop(uplink, prefix, default4)];
+    if (uplink.default6 === undefined) return [];
+    const { via } = uplink.default6;
+    const hop = { kind: "device", device: uplink.device, ...(via === undefined ? {} : { via }) } as const;
+    return [{ destination: prefix, table: "main", metric: 0, hop }];
+  });
+}
+
+/** Routes to what `pgw` itself must reach outside PGW_LOCAL_CIDRS, each as the Pod's own routes have it. */
+function hostRoutes(config: ClientNetConfig, uplink: Uplink, addresses: readonly Ipv4[]): Route[] {
+  const outside = new Set(addresses.filter((address) => !isLocal(config, address)));
+  return [...outside].flatMap((address) => {
+    const route = uplinkRoute(uplink, address);
+    // What a more specific route of the Pod's own reaches needs no other.
+    return route === undefined || route.destination.length > 0 ? [] : [uplinkHop(uplink, prefix4(address, 32), route)];
+  });
+}
+
+/** Whether `address` is in PGW_LOCAL_CIDRS. */
+export function isLocal(config: ClientNetConfig, address: Ipv4): boolean {
+  return config.localCidrs.some((prefix) => prefix.family === 4 && contains(prefix, address));
+}
+
+/** The way to the gateway's overlay address, which must be there before the first offer comes in from it. */
+function gatewayRoute(config: ClientNetConfig, tunnel: Tunnel): Route {
+  return {
+    destination: prefix4(tunnel.gateway, 32),
+    table: "main",
+    metric: 0,
+    hop: { kind: "device", device: config.device },
+  };
+}
+
+function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel): Route {
+  return {
+    destination: everything4,
+    table: "main",
+    metric: 0,
+    hop: { kind: "device", device: config.device, via: formatIpv4(tunnel.gateway) },
+  };
+}
+
+function uplinkHop(
+  uplink: Uplink,
+  destination: Prefix,
+  route: { readonly via?: Ipv4; readonly onlink?: boolean },
+): Route {
+  return {
+    destination,
+    table: "main",
+    metric: 0,
+    hop: {
+      kind: "device",
+      device: uplink.device,
+      ...(route.via === undefined ? {} : { via: formatIpv4(route.via) }),
+      ...(route.onlink === undefined ? {} : { onlink: route.onlink }),
+    },
+  };
+}

@@ -1,0 +1,194 @@
+/** The client's firewall: the table of `docs/security.md`, as rules. */
+
+import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatPrefix } from "../addr/prefix.ts";
+import { type ClientNetConfig, type ClientPhase, isLocal } from "./client.ts";
+import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
+import type { Chain, Firewall } from "./state.ts";
+
+const dnsPort = 53;
+const mark = `0x${aroundMark.toString(16)}`;
+
+/**
+ * The rules of `view`. They name the tunnel's device and never the uplink's, so that they stand before anything is known
+ * of the Pod, and hold for each interface that it has or gets.
+ */
+export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4: Firewall; v6: Firewall } {
+  return {
+    v4: {
+      chains: [
+        ...aroundMarks(config),
+        filterOutput4(config, view),
+        filterInput4(config, view),
+        filterForward4(config, view),
+        ...natChains(config, view),
+      ],
+    },
+    v6: { chains: [...aroundMarks(config), filterOutput6(config), filterForward6(config)] },
+  };
+}
+
+/**
+ * A connection that comes in by any interface but the tunnel is answered the way it came: it is marked when it is new,
+ * and what belongs to it is routed by that mark. A TCP segment that is no SYN does not count as new, else the far end of
+ * a connection from before the Pod was closed could open a way out for it.
+ */
+function aroundMarks(config: ClientNetConfig): Chain[] {
+  return [
+    {
+      table: "mangle",
+      name: "PGW-PREROUTING",
+      hook: "PREROUTING",
+      rules: [
+        "-i lo -j RETURN",
+        `-i ${config.device} -j RETURN`,
+        `-p tcp --syn -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+        `! -p tcp -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+      ],
+    },
+    {
+      table: "mangle",
+      name: "PGW-OUTPUT",
+      hook: "OUTPUT",
+      rules: [`-m connmark --mark ${mark} -j MARK --set-mark ${mark}`],
+    },
+  ];
+}
+
+function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
+  const { device } = config;
+  const rules = [
+    "-o lo -m addrtype --dst-type LOCAL -j RETURN",
+    `! -o ${device} -m connmark --mark ${mark} -j RETURN`,
+    `! -o ${device} -p udp -m mark --mark ${mark} -m udp --dport ${dnsPort} -j RETURN`,
+  ];
+  if ("candidates" in view) {
+    for (const { address, port } of view.candidates) {
+      if (!isLocal(config, address)) {
+        rules.push(`! -o ${device} -d ${formatIpv4(address)}/32 -p tcp -m tcp --dport ${port} -j RETURN`);
+      }
+    }
+  }
+  if ("tunnel" in view) {
+    const { remote, port, gateway } = view.tunnel;
+    rules.push(`! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`);
+    if (view.phase === "open") {
+      rules.push(`-o ${device} -j RETURN`);
+    } else {
+      rules.push(
+        `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
+        ...gatewayPorts.map((to) => `-o ${device} -d ${formatIpv4(gateway)}/32 -p udp -m udp --dport ${to} -j RETURN`),
+      );
+    }
+  }
+  rules.push(...(config.redirectDns ? refuseDns(config, "icmp-admin-prohibited") : []));
+  for (const prefix of config.localCidrs) {
+    if (prefix.family === 4) rules.push(`! -o ${device} -d ${formatPrefix(prefix)} -j RETURN`);
+  }
+  rules.push("-j REJECT --reject-with icmp-admin-prohibited");
+  return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
+}
+
+/** What a client asks of its gateway before the tunnel is open: a lease, and the probe (a DNS question to the seed's). */
+const gatewayPorts = [dhcpServerPort, dnsPort, probePort];
+
+/** An application's questions never reach a nameserver around the tunnel, not even one in PGW_LOCAL_CIDRS. */
+function refuseDns(config: ClientNetConfig, rejectWith: string): string[] {
+  return ["udp", "tcp"].map((protocol) =>
+    `! -o ${config.device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -j REJECT --reject-with ${rejectWith}`
+  );
+}
+
+function filterInput4(config: ClientNetConfig, view: ClientPhase): Chain {
+  const rules: string[] = [];
+  if ("tunnel" in view) {
+    const { remote, port, gateway } = view.tunnel;
+    rules.push(`! -i ${config.device} ! -s ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j DROP`);
+    if (view.phase !== "open") {
+      rules.push(
+        ...gatewayPorts.map((from) =>
+          `-i ${config.device} -s ${formatIpv4(gateway)}/32 -p udp -m udp --sport ${from} -j RETURN`
+        ),
+        `-i ${config.device} -j DROP`,
+      );
+    }
+  } else {
+    rules.push(`-i ${config.device} -j DROP`);
+  }
+  return { table: "filter", name: "PGW-INPUT", hook: "INPUT", rules };
+}
+
+/** What the Pod forwards for others (nested containers) has no other ways than its own packets. */
+function filterForward4(config: ClientNetConfig, view: ClientPhase): Chain {
+  const { device } = config;
+  const rules = [`! -o ${device} -m connmark --mark ${mark} -j RETURN`];
+  if (view.phase === "open") {
+    rules.push(`-o ${device} -j RETURN`, `-i ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`);
+  }
+  rules.push(...(config.redirectDns ? refuseDns(config, "icmp-admin-prohibited") : []));
+  for (const prefix of config.localCidrs) {
+    if (prefix.family === 4) rules.push(`! -o ${device} -d ${formatPrefix(prefix)} -j RETURN`);
+  }
+  rules.push("-j REJECT --reject-with icmp-admin-prohibited");
+  return { table: "filter", name: "PGW-FORWARD", hook: "FORWARD", rules };
+}
+
+function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
+  const { device } = config;
+  const open = view.phase === "open" ? view : undefined;
+  const gateway = open === undefined ? "" : formatIpv4(open.tunnel.gateway);
+  const redirect = open !== undefined && config.redirectDns
+    ? [
+      "-o lo -j RETURN",
+      `-m mark --mark ${mark} -j RETURN`,
+      ...["udp", "tcp"].map((protocol) =>
+        `-p ${protocol} -m ${protocol} --dport ${dnsPort} -j DNAT --to-destination ${gateway}:${dnsPort}`
+      ),
+    ]
+    : [];
+  return [
+    {
+      table: "nat",
+      name: "PGW-PREROUTING",
+      hook: "PREROUTING",
+      rules: [`-i ${device} -p udp -m udp --dport 68 -j DNAT --to-destination :${dhcpClientPort}`],
+    },
+    { table: "nat", name: "PGW-OUTPUT", hook: "OUTPUT", rules: redirect },
+    {
+      table: "nat",
+      name: "PGW-POSTROUTING",
+      hook: "POSTROUTING",
+      // What was sent from another address of the Pod's, such as a question on its way to the cluster's nameserver that
+      // was led here, must have the leased one or no answer finds back.
+      rules: open === undefined ? [] : [`-o ${device} ! -s ${formatIpv4(open.lease.address)}/32 -j MASQUERADE`],
+    },
+  ];
+}
+
+const neighborDiscovery = [133, 135, 136].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
+
+function filterOutput6(config: ClientNetConfig): Chain {
+  const rules = [
+    "-o lo -j RETURN",
+    `-m connmark --mark ${mark} -j RETURN`,
+    `-p udp -m mark --mark ${mark} -m udp --dport ${dnsPort} -j RETURN`,
+    ...neighborDiscovery,
+    ...(config.redirectDns ? refuseDns(config, "icmp6-adm-prohibited") : []),
+    ...localCidrs6(config),
+    "-j REJECT --reject-with icmp6-adm-prohibited",
+  ];
+  return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
+}
+
+function filterForward6(config: ClientNetConfig): Chain {
+  const rules = [
+    `-m connmark --mark ${mark} -j RETURN`,
+    ...localCidrs6(config),
+    "-j REJECT --reject-with icmp6-adm-prohibited",
+  ];
+  return { table: "filter", name: "PGW-FORWARD", hook: "FORWARD", rules };
+}
+
+function localCidrs6(config: ClientNetConfig): string[] {
+  return config.localCidrs.flatMap((prefix) => prefix.family === 6 ? [`-d ${formatPrefix(prefix)} -j RETURN`] : []);
+}

@@ -1,0 +1,27 @@
+/** Numbers and names by which everything of ours in the kernel is known, so that nothing else is ever touched. */
+
+/**
+ * The packet mark of what goes around the tunnel: replies to connections that came in by the uplink, and the DNS
+ * questions of `pgw` itself. Only a holder of NET_ADMIN can mark a packet, so an application cannot take this way.
+ */
+export const aroundMark = 0x3150;
+/** The routing table of marked packets: it keeps the Pod's own default route. */
+export const aroundTable = 3150;
+/** The priority of the rule that leads marked packets there: before `main` (32766). */
+export const aroundPriority = 3150;
+
+/** Metrics behind every default route that anybody adds. See {@link closedDefaults}. */
+export const loopbackMetric = 4_294_967_294;
+export const unreachableMetric = 4_294_967_295;
+
+/**
+ * Where the DHCP client listens: a port that needs no NET_BIND_SERVICE, to which the firewall rewrites what arrives for
+ * port 68.
+ */
+export const dhcpClientPort = 3168;
+/** The DHCP server's port (RFC 2131 section 4.1). */
+export const dhcpServerPort = 67;
+/** Where a gateway answers probes, on its overlay address. */
+export const probePort = 3150;
+/** What VXLAN puts around a frame when the underlay is IPv4: Ethernet 14, IP 20, UDP 8, VXLAN 8. */
+export const vxlanOverhead = 50;

@@ -1,0 +1,40 @@
+/** The Pod's own way to the network, as it was before anything of ours, and how its routes reach an address. */
+
+import type { Ipv4 } from "../addr/ipv4.ts";
+import { contains, type Prefix4 } from "../addr/prefix.ts";
+
+/** The Pod's own interface: the one that its default route names. */
+export type Uplink = {
+  readonly device: string;
+  readonly mtu: number;
+  /** The first global IPv4 address, the underlay address of the tunnel. */
+  readonly address: Ipv4;
+  /** Global IPv6 addresses as text. */
+  readonly addresses6: readonly string[];
+  /** The Pod's own IPv4 routes through `device`, its default route included wherever that is kept by now. */
+  readonly routes: readonly UplinkRoute[];
+  /** The text of the Pod's own IPv6 default router (`via`), and whether there is an IPv6 default route at all. */
+  readonly default6?: { readonly via?: string };
+};
+
+export type UplinkRoute = {
+  readonly destination: Prefix4;
+  /** Absent: on-link. */
+  readonly via?: Ipv4;
+  readonly onlink?: boolean;
+};
+
+/** The route of longest prefix for `address`, as the Pod's own routing would have chosen; absent: there is none. */
+export function uplinkRoute(uplink: Uplink, address: Ipv4): UplinkRoute | undefined {
+  return uplink.routes
+    .filter((route) => contains(route.destination, address))
+    .reduce<UplinkRoute | undefined>(
+      (best, route) => best === undefined || route.destination.length > best.destination.length ? route : best,
+      undefined,
+    );
+}
+
+/** The Pod's own default route; absent on a node that has none. */
+export function uplinkDefault(uplink: Uplink): UplinkRoute | undefined {
+  return uplink.routes.find((route) => route.destination.length === 0);
+}

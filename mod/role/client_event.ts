@@ -1,0 +1,45 @@
+/** What happens to a client, and what it wants done: the two ends of its state machine. */
+
+import type { Ipv4 } from "../addr/ipv4.ts";
+import type { GatewayCondition } from "../health/probe.ts";
+import type { Candidate } from "../netstate/client.ts";
+import type { Uplink } from "../netstate/uplink.ts";
+import type { DhcpMessage } from "../wire/dhcpv4.ts";
+import type { GatewayInfo } from "./gateway_info.ts";
+
+/** A gateway's answer. `info` is absent where it tells its address alone, as the seed's does. */
+export type GatewayAnswer = { readonly podAddress: Ipv4; readonly info?: GatewayInfo };
+
+export type ClientEvent =
+  | { readonly kind: "tick" }
+  /** The kernel holds what the present phase asks for. */
+  | { readonly kind: "applied" }
+  | { readonly kind: "applyFailed"; readonly reason: string }
+  | { readonly kind: "uplink"; readonly uplink: Uplink }
+  | { readonly kind: "noUplink"; readonly reason: string }
+  | { readonly kind: "resolved"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "unresolved"; readonly reason: string }
+  | { readonly kind: "answered"; readonly answer: GatewayAnswer }
+  | { readonly kind: "unanswered"; readonly reason: string }
+  | { readonly kind: "dhcp"; readonly message: DhcpMessage }
+  /** `condition` is absent where the probe was a DNS question, which is how the seed's gateway is asked. */
+  | { readonly kind: "probeAnswer"; readonly nonce: string; readonly condition?: GatewayCondition }
+  /** SIGTERM, SIGINT. */
+  | { readonly kind: "stop" };
+
+export type ClientEffect =
+  | { readonly kind: "observeUplink" }
+  | { readonly kind: "resolve" }
+  /** Ask the candidates for a gateway, by preference another than `avoid` (a Pod address). */
+  | { readonly kind: "ask"; readonly candidates: readonly Candidate[]; readonly avoid?: Ipv4 }
+  | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4 }
+  | { readonly kind: "sendProbe"; readonly to: Ipv4; readonly nonce: string; readonly form: "probe" | "dns" }
+  | { readonly kind: "pointResolvConf"; readonly gateway: Ipv4 }
+  | {
+    readonly kind: "log";
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly message: string;
+    readonly fields?: Readonly<Record<string, unknown>>;
+  }
+  /** The work is done, or can never be: the process ends, and the Pod stays as it is. */
+  | { readonly kind: "exit"; readonly reason: string };

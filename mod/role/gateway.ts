@@ -1,0 +1,201 @@
+/**
+ * The gateway: from a Pod with a way out to one that gives it to others.
+ *
+ * ```
+ * observing -> preparing -> serving -> draining -> stopped
+ * ```
+ *
+ * Pure, like the client's. What it observes again and again is the Pod itself: a VPN comes and goes, and with it the
+ * interfaces that must forward and the answer to whether clients can get out.
+ */
+
+import { type GatewayNetConfig, gatewayNetState } from "../netstate/gateway.ts";
+import type { NetState } from "../netstate/state.ts";
+import type { Uplink } from "../netstate/uplink.ts";
+
+export type GatewayConfig = {
+  readonly net: GatewayNetConfig;
+  /** `init` ends when the network stands; `start` leaves it when it is stopped; `run` takes its device away. */
+  readonly mode: "init" | "start" | "run";
+  /** How long clients are told to move before the process ends. */
+  readonly drainMs: number;
+};
+
+/** What the gateway sees of its Pod. */
+export type PodView = {
+  readonly uplink: Uplink;
+  /** All interfaces but the loopback's and the overlay's. */
+  readonly interfaces: readonly string[];
+  /** Why clients cannot get out; absent: they can. */
+  readonly obstacle?: string;
+};
+
+export type GatewayEvent =
+  | { readonly kind: "tick" }
+  | { readonly kind: "observed"; readonly pod: PodView }
+  | { readonly kind: "notObserved"; readonly reason: string }
+  | { readonly kind: "applied" }
+  | { readonly kind: "applyFailed"; readonly reason: string }
+  /** Links, addresses or routes of the Pod changed. */
+  | { readonly kind: "podChanged" }
+  | { readonly kind: "stop" };
+
+export type GatewayEffect =
+  | { readonly kind: "observe" }
+  /** The network stands: DHCP, DNS, HTTP and the probe are served from now on. */
+  | { readonly kind: "serve"; readonly uplink: Uplink }
+  | {
+    readonly kind: "log";
+    readonly level: "info" | "warn" | "error";
+    readonly message: string;
+    readonly fields?: Readonly<Record<string, unknown>>;
+  }
+  | { readonly kind: "exit" };
+
+export type GatewayState =
+  | { readonly kind: "observing"; readonly at: number; readonly said: string }
+  | { readonly kind: "preparing"; readonly pod: PodView }
+  | { readonly kind: "serving"; readonly pod: PodView; readonly lookAt: number; readonly since: number }
+  | { readonly kind: "draining"; readonly pod: PodView; readonly until: number }
+  /** The device is taken away. */
+  | { readonly kind: "stopping"; readonly pod: PodView }
+  | { readonly kind: "stopped" };
+
+export type GatewayStep = {
+  readonly state: GatewayState;
+  readonly effects: readonly GatewayEffect[];
+  readonly wakeAt: number;
+};
+
+/** The Pod is looked at so often, and whenever the kernel says that something changed. */
+const lookIntervalMs = 5_000;
+const retryMs = 1_000;
+
+export function startGateway(): GatewayStep {
+  return { state: { kind: "observing", at: Infinity, said: "" }, effects: [{ kind: "observe" }], wakeAt: Infinity };
+}
+
+/** What the kernel should hold in `state`; `undefined`: leave it as it is. */
+export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetState | undefined {
+  switch (state.kind) {
+    case "observing":
+    case "stopped":
+      return undefined;
+    case "preparing":
+    case "serving":
+    case "draining":
+      return gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+    case "stopping": {
+      const { firewall } = gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+      return { firewall, links: [], addresses: [], routes: [], rules: [], neighbors: [], interfaceSettings: [] };
+    }
+  }
+}
+
+/** Whether a Service should name this gateway; if not, why. */
+export function unreadyReason(state: GatewayState): string | undefined {
+  if (state.kind === "draining" || state.kind === "stopping") return "it is about to stop";
+  if (state.kind !== "serving") return "its network does not stand yet";
+  return state.pod.obstacle;
+}
+
+/** Advances the gateway. `now`: milliseconds. */
+export function stepGateway(
+  config: GatewayConfig,
+  state: GatewayState,
+  event: GatewayEvent,
+  now: number,
+): GatewayStep {
+  if (event.kind === "stop") return stop(config, state, now);
+  switch (state.kind) {
+    case "observing":
+      return observing(state, event, now);
+    case "preparing":
+      if (event.kind === "applyFailed") return retry(event.reason, "", now);
+      if (event.kind !== "applied") return { state, effects: [], wakeAt: Infinity };
+      return serve(config, state.pod, now);
+    case "serving":
+      return serving(state, event, now);
+    case "draining":
+      if (now < state.until) return { state, effects: [], wakeAt: state.until };
+      return end(config, state.pod);
+    case "stopping":
+      if (event.kind !== "applied" && event.kind !== "applyFailed") return { state, effects: [], wakeAt: Infinity };
+      return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
+    case "stopped":
+      return { state, effects: [], wakeAt: Infinity };
+  }
+}
+
+function observing(
+  state: Extract<GatewayState, { kind: "observing" }>,
+  event: GatewayEvent,
+  now: number,
+): GatewayStep {
+  if (event.kind === "observed") {
+    return { state: { kind: "preparing", pod: event.pod }, effects: [], wakeAt: Infinity };
+  }
+  if (event.kind === "notObserved") return retry(event.reason, state.said, now);
+  if (now < state.at) return { state, effects: [], wakeAt: state.at };
+  return { state: { ...state, at: Infinity }, effects: [{ kind: "observe" }], wakeAt: Infinity };
+}
+
+function retry(reason: string, said: string, now: number): GatewayStep {
+  const at = now + retryMs;
+  return {
+    state: { kind: "observing", at, said: reason },
+    effects: reason === said ? [] : [{ kind: "log", level: "error", message: `the gateway waits: ${reason}` }],
+    wakeAt: at,
+  };
+}
+
+function serve(config: GatewayConfig, pod: PodView, now: number): GatewayStep {
+  const effects: GatewayEffect[] = config.mode === "init"
+    ? [{ kind: "log", level: "info", message: "the gateway's network stands" }, { kind: "exit" }]
+    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod)];
+  const lookAt = now + lookIntervalMs;
+  return { state: { kind: "serving", pod, lookAt, since: now }, effects, wakeAt: lookAt };
+}
+
+function serving(state: Extract<GatewayState, { kind: "serving" }>, event: GatewayEvent, now: number): GatewayStep {
+  if (event.kind === "observed") {
+    const effects = wayOutLog(state.pod, event.pod);
+    return { state: { ...state, pod: event.pod }, effects, wakeAt: state.lookAt };
+  }
+  if (event.kind === "applyFailed" || event.kind === "notObserved") {
+    const log: GatewayEffect = {
+      kind: "log",
+      level: "error",
+      message: `the network is not as it should be: ${event.reason}`,
+    };
+    return { state, effects: [log], wakeAt: state.lookAt };
+  }
+  if (event.kind !== "podChanged" && now < state.lookAt) return { state, effects: [], wakeAt: state.lookAt };
+  const lookAt = now + lookIntervalMs;
+  return { state: { ...state, lookAt }, effects: [{ kind: "observe" }], wakeAt: lookAt };
+}
+
+function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
+  if (before !== undefined && before.obstacle === pod.obstacle) return [];
+  if (pod.obstacle !== undefined) {
+    return [{ kind: "log", level: "error", message: `clients cannot get out: ${pod.obstacle}` }];
+  }
+  return [{ kind: "log", level: "info", message: before === undefined ? "serving" : "clients can get out again" }];
+}
+
+function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayStep {
+  if (state.kind === "serving") {
+    const until = now + config.drainMs;
+    const log: GatewayEffect = { kind: "log", level: "info", message: "draining: clients are told to move" };
+    return { state: { kind: "draining", pod: state.pod, until }, effects: [log], wakeAt: until };
+  }
+  if (state.kind === "preparing") return end(config, state.pod);
+  // A second signal while draining: the user is in a hurry.
+  if (state.kind === "draining") return end(config, state.pod);
+  return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
+}
+
+function end(config: GatewayConfig, pod: PodView): GatewayStep {
+  if (config.mode === "run") return { state: { kind: "stopping", pod }, effects: [], wakeAt: Infinity };
+  return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
+}

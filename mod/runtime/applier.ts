@@ -1,0 +1,98 @@
+/** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
+
+import { reconcile, showApplied } from "../linux/reconcile.ts";
+import type { Runner } from "../linux/runner.ts";
+import type { NetState } from "../netstate/state.ts";
+import { logger } from "./log.ts";
+
+export type ApplierPorts = {
+  readonly runner: Runner;
+  /** The desired state right now; `undefined`: leave the kernel as it is. */
+  wanted(): Wanted | undefined;
+  /** The kernel holds what {@link wanted} says. */
+  applied(): void;
+  failed(error: unknown): void;
+};
+
+export type Wanted = {
+  readonly state: NetState;
+  /** What tells one desired state from another: the time that goes by does not. */
+  readonly key: string;
+  /** The number of the state that waits: each is told once that the kernel agrees. */
+  readonly stage: number;
+  /** Whether the firewall lets more through than before: it is then changed last. */
+  readonly opens: boolean;
+};
+
+const log = logger("network");
+
+export class Applier {
+  #appliedKey: string | undefined;
+  #toldStage: number | undefined;
+  #busy = false;
+  #repairTimer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(readonly ports: ApplierPorts) {}
+
+  /** To be called whenever {@link ApplierPorts.wanted} may have changed. */
+  async update(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let wanted = this.ports.wanted(); wanted !== undefined; wanted = this.#changed(wanted)) {
+        if (wanted.key !== this.#appliedKey) await this.#apply(wanted);
+        this.#tell(wanted);
+      }
+    } catch (error) {
+      this.#appliedKey = undefined;
+      this.ports.failed(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Every `intervalMs`, puts back what somebody else took away, and says so. */
+  repairEvery(intervalMs: number): void {
+    this.#repairTimer = setInterval(() => this.#repair(), intervalMs);
+  }
+
+  close(): void {
+    clearInterval(this.#repairTimer);
+  }
+
+  #tell(applied: Wanted): void {
+    const { key, stage } = this.ports.wanted() ?? {};
+    if (key !== applied.key || stage === undefined || stage === this.#toldStage) return;
+    this.#toldStage = stage;
+    this.ports.applied();
+  }
+
+  #changed(before: Wanted): Wanted | undefined {
+    const wanted = this.ports.wanted();
+    return wanted === undefined || (wanted.key === before.key && wanted.stage === before.stage) ? undefined : wanted;
+  }
+
+  async #apply(wanted: Wanted): Promise<void> {
+    const changes = await reconcile(this.ports.runner, wanted.state, { firewall: wanted.opens ? "last" : "first" });
+    this.#appliedKey = wanted.key;
+    for (const change of changes) log.debug("{change}", { change: showApplied(change) });
+  }
+
+  async #repair(): Promise<void> {
+    const wanted = this.ports.wanted();
+    if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
+    this.#busy = true;
+    try {
+      const changes = await reconcile(this.ports.runner, wanted.state);
+      for (const change of changes) {
+        log.error("put back what was changed by others: {change}", { change: showApplied(change) });
+      }
+    } catch (error) {
+      log.error("what was changed by others cannot be put back: {error}", { error });
+    } finally {
+      this.#busy = false;
+    }
+    // A change of mind while this was going on.
+    await this.update();
+  }
+}

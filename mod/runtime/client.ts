@@ -1,0 +1,244 @@
+/** The client role in the real world: sockets, the kernel, files and signals around `role/client`. */
+
+import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import type { ClientSettings } from "../config/settings.ts";
+import { formatService, type Service } from "../config/service.ts";
+import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
+import { PgwError } from "../errors.ts";
+import { observe, observeUplink } from "../linux/reconcile.ts";
+import { CommandRunner, type Runner } from "../linux/runner.ts";
+import { findUplink } from "../linux/uplink.ts";
+import { findTunnel } from "../netstate/found_tunnel.ts";
+import { type Candidate, clientNetState, type Tunnel } from "../netstate/client.ts";
+import { type ClientConfig, type ClientState, type FoundTunnel, phaseOf, startClient, step } from "../role/client.ts";
+import type { ClientEffect, ClientEvent } from "../role/client_event.ts";
+import { Applier, type Wanted } from "./applier.ts";
+import { ClientSockets } from "./client_sockets.ts";
+import { askForGateway } from "./discovery.ts";
+import { EventLoop, now } from "./event_loop.ts";
+import { isFinal, messageOf } from "./failure.ts";
+import { logger } from "./log.ts";
+import { resolveName } from "./resolver.ts";
+import { onStopSignal } from "./signals.ts";
+import { readTextIfThere } from "./text_file.ts";
+
+const log = logger("client");
+const resolvConfPath = "/etc/resolv.conf";
+const repairIntervalMs = 10_000;
+
+/** What the user asked for cannot be had, and waiting does not help. */
+export class ClientError extends PgwError {}
+
+/** Runs the client until its work is done or it is told to stop. @throws {PgwError} when it can never work */
+export async function runClient(mode: ClientConfig["mode"], settings: ClientSettings): Promise<void> {
+  const config = clientConfig(mode, settings);
+  const runner = new CommandRunner();
+  const found = await lookForTunnel(runner, config.net.device, settings.uplink);
+  const ended = Promise.withResolvers<void>();
+  let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
+  let asking = new AbortController();
+  let stages = 0;
+  let stage: ClientState["kind"] | undefined;
+
+  const applier = new Applier({
+    runner,
+    wanted: () => wanted(config, loop.state, stages),
+    applied: () => loop.post({ kind: "applied" }),
+    failed: (error) =>
+      isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
+  });
+  const loop: EventLoop<ClientState, ClientEvent, ClientEffect> = new EventLoop({
+    first: startClient(config, found),
+    tick: { kind: "tick" },
+    step: (state, event, at) => step(config, state, event, at, Math.random),
+    perform,
+    changed: (state) => {
+      if (state.kind !== stage) {
+        stage = state.kind;
+        stages++;
+      }
+      closeStaleSockets(state);
+      applier.update();
+    },
+  });
+
+  function perform(effect: ClientEffect): void {
+    switch (effect.kind) {
+      case "observeUplink":
+        return post(
+          observeUplink(runner, settings.uplink).then(
+            (uplink) => ({ kind: "uplink", uplink }),
+            (error) => ({ kind: "noUplink", reason: messageOf(error) }),
+          ),
+        );
+      case "resolve":
+        return post(
+          resolveService(settings.service, config).then(
+            (candidates) => ({ kind: "resolved", candidates }),
+            (error) => ({ kind: "unresolved", reason: messageOf(error) }),
+          ),
+        );
+      case "ask":
+        return ask(effect);
+      case "sendDhcp":
+        return tunnelSockets()?.sendDhcp(effect.message, effect.destination);
+      case "sendProbe":
+        return tunnelSockets()?.sendProbe(effect.nonce, effect.form);
+      case "pointResolvConf":
+        return pointResolvConf(effect.gateway);
+      case "log":
+        return log[effect.level](effect.message, { ...effect.fields });
+      case "exit":
+        return ended.resolve();
+    }
+  }
+
+  function post(event: Promise<ClientEvent>): void {
+    event.then((happened) => loop.post(happened), ended.reject);
+  }
+
+  function ask({ candidates, avoid }: Extract<ClientEffect, { kind: "ask" }>): void {
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const { path } = settings.service;
+    const host = formatService(settings.service).replace(/\/.*/, "");
+    askForGateway({ candidates, path, host, signal, ...(avoid === undefined ? {} : { avoid }) }).then(
+      (answer) => signal.aborted || loop.post({ kind: "answered", answer }),
+      (error) => signal.aborted || loop.post({ kind: "unanswered", reason: messageOf(error) }),
+    );
+  }
+
+  /** The sockets of the present tunnel; `undefined` when its device is gone. */
+  function tunnelSockets(): ClientSockets | undefined {
+    const tunnel = tunnelOf(loop.state);
+    if (tunnel === undefined) return undefined;
+    const key = tunnelKey(tunnel);
+    if (sockets?.key === key) return sockets.of;
+    try {
+      sockets = {
+        key,
+        of: new ClientSockets(config.net.device, tunnel.gateway, {
+          dhcp: (message) => loop.post({ kind: "dhcp", message }),
+          probeAnswer: (nonce, condition) =>
+            loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) }),
+        }),
+      };
+      return sockets.of;
+    } catch (error) {
+      log.warn("no socket on {device}: {error}", { device: config.net.device, error });
+      return undefined;
+    }
+  }
+
+  function closeStaleSockets(state: ClientState): void {
+    const tunnel = tunnelOf(state);
+    if (sockets !== undefined && (tunnel === undefined || tunnelKey(tunnel) !== sockets.key)) {
+      sockets.of[Symbol.dispose]();
+      sockets = undefined;
+    }
+  }
+
+  function pointResolvConf(gateway: Ipv4): void {
+    if (settings.dns === "off") return;
+    try {
+      const text = Deno.readTextFileSync(resolvConfPath);
+      const pointed = clientResolvConf(text, formatIpv4(gateway));
+      // In place: it is a bind mount that the Pod's containers share.
+      if (pointed !== text) Deno.writeTextFileSync(resolvConfPath, pointed);
+    } catch (cause) {
+      const problem = `${resolvConfPath} cannot be pointed at the gateway: ${messageOf(cause)}`;
+      if (settings.dns === "require") {
+        ended.reject(new ClientError(`${problem}; make it writable, or set PGW_CLIENT_DNS=auto`, { cause }));
+      } else {
+        log.info(`${problem}; DNS questions are led there by the firewall`);
+      }
+    }
+  }
+
+  const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  try {
+    loop.start();
+    applier.repairEvery(repairIntervalMs);
+    await ended.promise;
+  } finally {
+    unlisten();
+    asking.abort();
+    applier.close();
+    loop.close();
+    sockets?.of[Symbol.dispose]();
+  }
+}
+
+/** What an earlier process left. Nothing is run where there is no device, so that the Pod is closed the sooner. */
+async function lookForTunnel(runner: Runner, device: string, uplinkName?: string): Promise<FoundTunnel | undefined> {
+  if (!exists(`/sys/class/net/${device}`)) return undefined;
+  const observed = await observe(runner);
+  try {
+    return findTunnel(observed, findUplink(observed, uplinkName), device);
+  } catch (error) {
+    log.debug("no tunnel is taken over: {error}", { error });
+    return undefined;
+  }
+}
+
+function clientConfig(mode: ClientConfig["mode"], settings: ClientSettings): ClientConfig {
+  const conf = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
+  return {
+    mode,
+    net: {
+      device: settings.vxlanDevice,
+      localCidrs: settings.localCidrs,
+      nameservers: conf.nameservers.filter(isIpv4).map(parseIpv4).filter((address) => address >>> 24 !== 127),
+      redirectDns: settings.dns !== "off",
+    },
+    service: formatService(settings.service),
+    fallback: { id: settings.vxlanId, port: settings.vxlanPort, network: settings.vxlanNetwork },
+    httpPort: settings.httpPort,
+    watch: { intervalMs: settings.pingIntervalMs, misses: settings.pingMisses },
+    hostName: Deno.hostname(),
+  };
+}
+
+async function resolveService(service: Service, config: ClientConfig): Promise<Candidate[]> {
+  if (service.kind === "address") {
+    if (service.family === 4) return [{ address: service.address, port: service.port }];
+    throw new ClientError(`${config.service} is an IPv6 address: the tunnel needs an IPv4 one`);
+  }
+  const { search, options } = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
+  const ndots = Number(options.find((option) => option.startsWith("ndots:"))?.slice(6) ?? 1);
+  const addresses = await resolveName(service.name, {
+    nameservers: config.net.nameservers,
+    search,
+    ndots,
+    hosts: readTextIfThere("/etc/hosts"),
+  });
+  return addresses.map((address) => ({ address, port: service.port }));
+}
+
+function wanted(config: ClientConfig, state: ClientState, stage: number): Wanted | undefined {
+  const view = phaseOf(state);
+  if (view === undefined) return undefined;
+  const key = JSON.stringify(
+    clientNetState(config.net, view, 0),
+    (_, value) => typeof value === "bigint" ? `${value}` : value,
+  );
+  return { state: clientNetState(config.net, view, now()), key, stage, opens: view.phase === "open" };
+}
+
+function tunnelOf(state: ClientState): Tunnel | undefined {
+  return "link" in state ? state.link.tunnel : undefined;
+}
+
+function tunnelKey({ remote, id, port, gateway }: Tunnel): string {
+  return [remote, id, port, gateway].join();
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

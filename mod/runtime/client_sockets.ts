@@ -1,0 +1,98 @@
+/** The client's sockets on the tunnel: DHCP and the probe. */
+
+import { broadcast, type Ipv4 } from "../addr/ipv4.ts";
+import { SocketError } from "../linux/socket_error.ts";
+import { UdpSocket } from "../linux/udp_socket.ts";
+import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
+import { dhcpClientPort, dhcpServerPort, probePort } from "../netstate/names.ts";
+import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
+import { WireError, Writer } from "../wire/bytes.ts";
+import { logger } from "./log.ts";
+
+export type Received = {
+  dhcp(message: DhcpMessage): void;
+  /** `condition` is absent in an answer to a DNS question. */
+  probeAnswer(nonce: string, condition?: GatewayCondition): void;
+};
+
+const log = logger("tunnel");
+const dnsPort = 53;
+
+/** Sockets bound to one device. They end with it: a device made anew needs new ones. */
+export class ClientSockets implements Disposable {
+  readonly #dhcp: UdpSocket;
+  readonly #probe: UdpSocket;
+  /** DNS questions under way, by their id; as many as a watch may have unanswered. */
+  readonly #questions = new Map<number, string>();
+
+  constructor(device: string, readonly gateway: Ipv4, readonly received: Received) {
+    this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
+    this.#probe = UdpSocket.open({ device });
+    this.#receive(this.#dhcp, (bytes) => received.dhcp(decodeDhcp(bytes)));
+    this.#receive(this.#probe, (bytes, address, port) => {
+      if (address !== gateway) return;
+      if (port === dnsPort) this.#dnsAnswer(bytes);
+      else if (port === probePort) {
+        const { nonce, condition } = decodeProbeAnswer(bytes);
+        received.probeAnswer(nonce, condition);
+      }
+    });
+  }
+
+  sendDhcp(message: DhcpMessage, destination: Ipv4): void {
+    this.#send(this.#dhcp, encodeDhcp(message), destination, dhcpServerPort);
+  }
+
+  sendProbe(nonce: string, form: "probe" | "dns"): void {
+    if (form === "probe") this.#send(this.#probe, encodeProbeQuestion(nonce), this.gateway, probePort);
+    else this.#send(this.#probe, this.#dnsQuestion(nonce), this.gateway, dnsPort);
+  }
+
+  [Symbol.dispose](): void {
+    this.#dhcp.close();
+    this.#probe.close();
+  }
+
+  async #receive(socket: UdpSocket, take: (bytes: Uint8Array, address: Ipv4, port: number) => void): Promise<void> {
+    for (let datagram = await socket.receive(); datagram !== undefined; datagram = await socket.receive()) {
+      try {
+        take(datagram.bytes, datagram.address, datagram.port);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        log.debug("a datagram is dropped: {error}", { error });
+      }
+    }
+  }
+
+  /** What cannot be sent now is sent again by whoever waits for the answer. */
+  #send(socket: UdpSocket, bytes: Uint8Array<ArrayBuffer>, address: Ipv4, port: number): void {
+    try {
+      socket.send(bytes, { address, port });
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      log.debug("not sent to {destination}: {error}", {
+        destination: address === broadcast ? "all" : "gateway",
+        error,
+      });
+    }
+  }
+
+  /** `version.bind CH TXT`, which dnsmasq answers itself, and others refuse: either way the gateway is there. */
+  #dnsQuestion(nonce: string): Uint8Array<ArrayBuffer> {
+    const id = Number.parseInt(nonce.slice(0, 4), 16);
+    this.#questions.set(id, nonce);
+    if (this.#questions.size > 64) this.#questions.delete(this.#questions.keys().next().value!);
+    const writer = new Writer(64).u16(id).u16(0x0100).u16(1).zeros(6);
+    for (const label of ["version", "bind"]) writer.u8(label.length).put(new TextEncoder().encode(label));
+    return writer.u8(0).u16(16).u16(3).finish();
+  }
+
+  #dnsAnswer(bytes: Uint8Array): void {
+    if (bytes.length < 12 || (bytes[2]! & 0x80) === 0) throw new WireError("not an answer to a DNS question");
+    const id = (bytes[0]! << 8) | bytes[1]!;
+    const nonce = this.#questions.get(id);
+    if (nonce === undefined) return;
+    this.#questions.delete(id);
+    this.received.probeAnswer(nonce);
+  }
+}

@@ -1,0 +1,134 @@
+/** The DHCP server on the overlay's device: sockets and the lease file around `dhcp/server`. */
+
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { formatMac } from "../addr/mac.ts";
+import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from "../dhcp/server.ts";
+import { PacketSocket } from "../linux/packet_socket.ts";
+import { SocketError } from "../linux/socket_error.ts";
+import { UdpSocket } from "../linux/udp_socket.ts";
+import { dhcpServerPort } from "../netstate/names.ts";
+import { WireError } from "../wire/bytes.ts";
+import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
+import { encodeUdpPacket } from "../wire/udp.ts";
+import { LeaseFile } from "./lease_file.ts";
+import { logger } from "./log.ts";
+
+const log = logger("dhcp");
+const clientPort = 68;
+/** A burst of clients must not be lost while the process does something else. */
+const receiveBuffer = 4 << 20;
+const batch = 32;
+
+export type DhcpServiceOptions = DhcpServerConfig & {
+  readonly device: string;
+  readonly stateDirectory: string;
+};
+
+export class DhcpService {
+  readonly server: DhcpServer;
+  /** Counts by what happened, for the metrics. */
+  readonly counts = new Map<string, number>();
+  readonly #address: Ipv4;
+  readonly #file: LeaseFile;
+  readonly #socket: UdpSocket;
+  readonly #packets: PacketSocket;
+
+  constructor(options: DhcpServiceOptions) {
+    this.#address = options.address;
+    this.#file = LeaseFile.open(options.stateDirectory, { sync: false });
+    if (this.#file.problem !== undefined) {
+      log.warn("leases are kept in memory only: {problem}", { problem: this.#file.problem });
+    }
+    this.server = new DhcpServer(options, this.#file.restored, Date.now());
+    this.#file.compactFrom(() => this.server.records());
+    const { device } = options;
+    this.#packets = PacketSocket.open(device);
+    this.#socket = UdpSocket.open({
+      device,
+      port: dhcpServerPort,
+      broadcast: true,
+      reuseAddress: true,
+      receiveBuffer,
+      batch,
+    });
+    this.#serve();
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close();
+    this.#packets.close();
+    await this.#file.close();
+  }
+
+  async #serve(): Promise<void> {
+    for (
+      let received = await this.#socket.receiveBatch();
+      received !== undefined;
+      received = await this.#socket.receiveBatch()
+    ) {
+      const replies: Reply[] = [];
+      const records = [];
+      for (let index = 0; index < received.count; index++) {
+        const outcome = this.#handle(received.bytes(index));
+        if (outcome === undefined) continue;
+        records.push(...outcome.records);
+        if (outcome.reply !== undefined) replies.push(outcome.reply);
+      }
+      // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
+      if (records.length > 0) await this.#file.commit(records);
+      for (const reply of replies) this.#send(reply);
+    }
+  }
+
+  #handle(bytes: Uint8Array) {
+    try {
+      const outcome = this.server.handle(decodeDhcp(bytes), Date.now());
+      this.#report(outcome.event);
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#count("malformed");
+      return undefined;
+    }
+  }
+
+  #send({ message, limits, destination }: Reply): void {
+    const payload = encodeDhcp(message, limits);
+    try {
+      if (destination.kind === "relay") {
+        this.#socket.send(payload, { address: destination.address, port: dhcpServerPort });
+        return;
+      }
+      const packet = encodeUdpPacket({
+        source: this.#address,
+        sourcePort: dhcpServerPort,
+        destination: destination.address,
+        destinationPort: clientPort,
+        payload,
+      });
+      this.#packets.send(destination.mac, packet);
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      // As if it was lost on the way: the client asks again.
+      log.warn("an answer could not be sent: {error}", { error });
+    }
+  }
+
+  #report(event: ServerEvent): void {
+    this.#count(event.kind === "dropped" ? event.reason : event.kind);
+    if (event.kind === "dropped") {
+      const level = event.reason === "pool exhausted" ? "error" : "debug";
+      log[level](`a DHCP message is dropped: {reason}`, { reason: event.reason });
+      return;
+    }
+    const { chaddr, hostName } = event.client;
+    const fields = { address: formatIpv4(event.address), mac: formatMac(chaddr), hostName };
+    if (event.kind === "refused") {
+      log.info("{address} is refused to {mac}: {reason}", { ...fields, reason: event.reason });
+    } else log[event.kind === "leased" ? "info" : "debug"](`{address} ${event.kind}: {mac}`, fields);
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,106 @@
+/** Asks SERVICE for a gateway: its addresses are raced, and the first gateway that can serve wins. */
+
+import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { PgwError } from "../errors.ts";
+import type { Candidate } from "../netstate/client.ts";
+import type { GatewayAnswer } from "../role/client_event.ts";
+import { parseGatewayInfo } from "../role/gateway_info.ts";
+import { httpGet } from "./http_get.ts";
+
+/** Nobody behind SERVICE answered as a gateway does. */
+export class NoGatewayError extends PgwError {}
+
+export type AskOptions = {
+  readonly candidates: readonly Candidate[];
+  /** A Pod address that is taken only when no other gateway answers. */
+  readonly avoid?: Ipv4;
+  readonly path: string;
+  readonly host: string;
+  readonly signal: AbortSignal;
+};
+
+/** A candidate that is silent for so long gets company. */
+const staggerMs = 300;
+const timeoutMs = 3_000;
+/** One address may stand for many gateways (a Service's): so often it is asked again. */
+const leastAttempts = 6;
+const mostAttempts = 16;
+
+/** @throws {NoGatewayError} when nobody answered; its message names the last reason */
+export async function askForGateway(options: AskOptions): Promise<GatewayAnswer> {
+  const { candidates, avoid, signal } = options;
+  const attempts = Math.min(mostAttempts, Math.max(leastAttempts, candidates.length));
+  const race = new AbortController();
+  const raceSignal = AbortSignal.any([signal, race.signal]);
+  const pending = new Set<Promise<void>>();
+  let chosen: GatewayAnswer | undefined;
+  let spare: GatewayAnswer | undefined;
+  let failure = "nobody answers";
+  const attempt = async (candidate: Candidate) => {
+    try {
+      const answer = await ask(candidate, options, raceSignal);
+      if (isWelcome(answer, avoid)) chosen ??= answer;
+      else spare = betterSpare(spare, answer);
+    } catch (error) {
+      if (!raceSignal.aborted) failure = error instanceof Error ? error.message : String(error);
+    }
+  };
+  try {
+    for (let index = 0; index < attempts && chosen === undefined && !signal.aborted; index++) {
+      const running = attempt(candidates[index % candidates.length]!).finally(() => pending.delete(running));
+      pending.add(running);
+      await Promise.race([running, delay(staggerMs, raceSignal)]);
+    }
+    while (chosen === undefined && pending.size > 0 && !signal.aborted) await Promise.race(pending);
+  } finally {
+    race.abort();
+    await Promise.all(pending);
+  }
+  const answer = chosen ?? spare;
+  if (answer === undefined) throw new NoGatewayError(failure);
+  return answer;
+}
+
+function isWelcome({ podAddress, info }: GatewayAnswer, avoid: Ipv4 | undefined): boolean {
+  const condition = info?.condition;
+  return podAddress !== avoid &&
+    (condition === undefined || (condition.healthy && !condition.draining && !condition.full));
+}
+
+/** Of two gateways that are not welcome, one that works is the better. */
+function betterSpare(present: GatewayAnswer | undefined, other: GatewayAnswer): GatewayAnswer {
+  const works = ({ info }: GatewayAnswer) => info === undefined || (info.condition.healthy && !info.condition.draining);
+  return present !== undefined && (works(present) || !works(other)) ? present : other;
+}
+
+async function ask(candidate: Candidate, options: AskOptions, signal: AbortSignal): Promise<GatewayAnswer> {
+  const hostname = formatIpv4(candidate.address);
+  const question = { hostname, port: candidate.port, host: options.host, timeoutMs, signal };
+  const told = await httpGet({ ...question, path: "/v1/gateway" });
+  if (told.status === 200 && !isIpv4(told.body.trim())) {
+    const info = parseGatewayInfo(told.body);
+    return { podAddress: info.podAddress, info };
+  }
+  // A gateway of the seed's kind: its whole answer is its address, on any path or on the root alone.
+  const plain = told.status === 200 ? told : await httpGet({ ...question, path: options.path });
+  const text = plain.body.trim();
+  if (plain.status !== 200 || !isIpv4(text)) {
+    throw new NoGatewayError(
+      `http://${hostname}:${candidate.port} does not answer as a gateway (HTTP ${plain.status})`,
+    );
+  }
+  return { podAddress: parseIpv4(text) };
+}
+
+function delay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,294 @@
+/** The gateway role in the real world: the kernel, the servers and signals around `role/gateway`. */
+
+import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatMac, gatewayMac } from "../addr/mac.ts";
+import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
+import { originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
+import { clusterZones } from "../dns/route.ts";
+import type { GatewayCondition } from "../health/probe.ts";
+import { wayOutObstacle } from "../health/way_out.ts";
+import { observe } from "../linux/reconcile.ts";
+import { CommandRunner, type Runner } from "../linux/runner.ts";
+import { findUplink } from "../linux/uplink.ts";
+import { vxlanOverhead } from "../netstate/names.ts";
+import type { Uplink } from "../netstate/uplink.ts";
+import {
+  type GatewayConfig,
+  type GatewayEffect,
+  type GatewayEvent,
+  type GatewayState,
+  gatewayStateOf,
+  type PodView,
+  startGateway,
+  stepGateway,
+  unreadyReason,
+} from "../role/gateway.ts";
+import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
+import { isFinal, messageOf } from "./failure.ts";
+import { Applier } from "./applier.ts";
+import { DhcpService } from "./dhcp_service.ts";
+import { type DnsServer, startDnsServer } from "./dns_server.ts";
+import { EventLoop } from "./event_loop.ts";
+import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
+import { logger } from "./log.ts";
+import { ProbeResponder } from "./probe_responder.ts";
+import { onStopSignal } from "./signals.ts";
+import { readTextIfThere } from "./text_file.ts";
+import { watchResolvConf } from "./watch.ts";
+
+const log = logger("gateway");
+const resolvConfPath = "/etc/resolv.conf";
+const repairIntervalMs = 10_000;
+const drainMs = 1_000;
+const dnsCacheBytes = 16 << 20;
+
+/** Runs the gateway until its work is done or it is told to stop. @throws {PgwError} when it can never work */
+export async function runGateway(mode: GatewayConfig["mode"], settings: GatewaySettings): Promise<void> {
+  const config = gatewayConfig(mode, settings);
+  const runner = new CommandRunner();
+  const instance = newInstanceId();
+  const ended = Promise.withResolvers<void>();
+  let services: Services | undefined;
+  let stages = 0;
+  let stage: GatewayState["kind"] | undefined;
+
+  const applier = new Applier({
+    runner,
+    wanted: () => {
+      const state = gatewayStateOf(config, loop.state);
+      return state && { state, key: JSON.stringify(state), stage: stages, opens: false };
+    },
+    applied: () => loop.post({ kind: "applied" }),
+    failed: (error) =>
+      isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
+  });
+  const loop: EventLoop<GatewayState, GatewayEvent, GatewayEffect> = new EventLoop({
+    first: startGateway(),
+    tick: { kind: "tick" },
+    step: (state, event, at) => stepGateway(config, state, event, at),
+    perform,
+    changed: (state) => {
+      if (state.kind !== stage) {
+        stage = state.kind;
+        stages++;
+        if (stage === "draining") services?.probe.tellAll();
+      }
+      applier.update();
+    },
+  });
+
+  function perform(effect: GatewayEffect): void {
+    switch (effect.kind) {
+      case "observe":
+        observePod(runner, config, settings.uplink).then(
+          (pod) => loop.post({ kind: "observed", pod }),
+          (error) =>
+            isFinal(error) ? ended.reject(error) : loop.post({ kind: "notObserved", reason: messageOf(error) }),
+        );
+        return;
+      case "serve":
+        serve(settings, config, effect.uplink, instance, () => loop.state).then(
+          (started) => services = started,
+          ended.reject,
+        );
+        return;
+      case "log":
+        return log[effect.level](effect.message, { ...effect.fields });
+      case "exit":
+        return ended.resolve();
+    }
+  }
+
+  const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  try {
+    loop.start();
+    applier.repairEvery(repairIntervalMs);
+    await ended.promise;
+  } finally {
+    unlisten();
+    applier.close();
+    loop.close();
+    await services?.close();
+  }
+}
+
+type Services = { readonly probe: ProbeResponder; close(): Promise<void> };
+
+/** Starts everything that clients ask of a gateway. */
+async function serve(
+  settings: GatewaySettings,
+  config: GatewayConfig,
+  uplink: Uplink,
+  instance: string,
+  state: () => GatewayState,
+): Promise<Services> {
+  const { device, network, address } = config.net;
+  const mtu = uplink.mtu - vxlanOverhead;
+  const dhcp = new DhcpService({
+    device,
+    stateDirectory: settings.stateDir,
+    address,
+    network,
+    router: address,
+    dnsServers: [address],
+    mtu,
+    range: settings.dhcpPool,
+    leaseSeconds: settings.dhcpLeaseSeconds,
+  });
+  const condition = (): GatewayCondition => ({
+    instance,
+    healthy: unreadyReason(state()) === undefined || state().kind === "draining",
+    draining: state().kind === "draining",
+    full: dhcp.server.counts(Date.now()).free === 0,
+    leaseEpoch: 0,
+  });
+  const probe = new ProbeResponder({ device, address }, condition);
+  const dns = await serveDns(settings, config);
+  const info = (): GatewayInfo => ({
+    podAddress: uplink.address,
+    vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
+    condition: condition(),
+  });
+  const http = new HttpServer(
+    { hostname: "0.0.0.0", port: settings.httpPort },
+    httpHandler(info, state, dhcp, dns.server),
+  );
+  return {
+    probe,
+    async close() {
+      http[Symbol.dispose]();
+      probe.close();
+      await Promise.all([dhcp.close(), dns.close()]);
+    },
+  };
+}
+
+/** The forwarder between the cluster's nameservers and the VPN's, which are followed as /etc/resolv.conf changes. */
+async function serveDns(
+  settings: GatewaySettings,
+  { net }: GatewayConfig,
+): Promise<{ server: DnsServer; close(): Promise<void> }> {
+  const text = readTextIfThere(resolvConfPath);
+  const atStart = parseResolvConf(originalResolvConf(text));
+  const outside = (nameservers: readonly string[]) => settings.dnsUpstreams ?? nameservers;
+  const server = await startDnsServer({
+    listen: { address: formatIpv4(net.address), port: 53 },
+    allow: net.network,
+    clusterZones: clusterZones({
+      clusterDomain: settings.clusterDomain,
+      search: atStart.search,
+      localCidrs: settings.localCidrs,
+    }),
+    clusterServers: settings.clusterNameservers ?? atStart.nameservers,
+    outsideServers: outside(atStart.nameservers),
+    cacheBytes: dnsCacheBytes,
+  });
+  const watch = watchResolvConf(resolvConfPath, text, (text) => {
+    const { nameservers } = parseResolvConf(text);
+    log.info("{path} changed: outside names are asked of {nameservers}", {
+      path: resolvConfPath,
+      nameservers: outside(nameservers).join(", "),
+    });
+    server.setUpstreams(outside(nameservers));
+  });
+  return {
+    server,
+    async close() {
+      watch.close();
+      await server.close();
+    },
+  };
+}
+
+function httpHandler(
+  info: () => GatewayInfo,
+  state: () => GatewayState,
+  dhcp: DhcpService,
+  dns: DnsServer,
+): HttpHandler {
+  const ready = (): HttpReply => {
+    const reason = unreadyReason(state());
+    return reason === undefined ? { status: 200, body: "ok\n" } : { status: 503, body: `${reason}\n` };
+  };
+  const json = (value: unknown): HttpReply => ({
+    status: 200,
+    contentType: "application/json",
+    body: `${typeof value === "string" ? value : JSON.stringify(value)}\n`,
+  });
+  return (path) => {
+    switch (path) {
+      case "/":
+        return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
+      case "/v1/gateway":
+        return json(formatGatewayInfo(info()));
+      case "/livez":
+        return { status: 200, body: "ok\n" };
+      case "/healthz":
+      case "/startupz":
+      case "/readyz":
+        return ready();
+      case "/v1/leases":
+        return json(leaseList(dhcp));
+      case "/v1/status":
+        return json(status(info(), state(), dhcp, dns));
+      default:
+        return undefined;
+    }
+  };
+}
+
+function leaseList({ server }: DhcpService) {
+  const leases = server.leases(Date.now()).map(({ address, chaddr, hostName, state, until }) => ({
+    address: formatIpv4(address),
+    mac: formatMac(chaddr),
+    hostName,
+    state,
+    expiresAt: until,
+  }));
+  return { leases, ...server.counts(Date.now()) };
+}
+
+function status(info: GatewayInfo, state: GatewayState, dhcp: DhcpService, dns: DnsServer) {
+  return {
+    role: "gateway",
+    state: state.kind,
+    ...("since" in state ? { since: state.since } : {}),
+    ready: unreadyReason(state) ?? "yes",
+    podAddress: formatIpv4(info.podAddress),
+    instance: info.condition.instance,
+    leases: dhcp.server.counts(Date.now()),
+    dhcp: Object.fromEntries(dhcp.counts),
+    dns: dns.stats(),
+  };
+}
+
+async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
+  const { device, vpnInterface } = config.net;
+  const observed = await observe(runner);
+  const uplink = findUplink(observed, uplinkName);
+  const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
+  const obstacle = wayOutObstacle(observed, device, vpnInterface);
+  return { uplink, interfaces, ...(obstacle === undefined ? {} : { obstacle }) };
+}
+
+function gatewayConfig(mode: GatewayConfig["mode"], settings: GatewaySettings): GatewayConfig {
+  const { vpnInterface } = settings;
+  return {
+    mode,
+    drainMs,
+    net: {
+      device: settings.vxlanDevice,
+      id: settings.vxlanId,
+      port: settings.vxlanPort,
+      network: settings.vxlanNetwork,
+      address: gatewayAddress(settings.vxlanNetwork),
+      httpPort: settings.httpPort,
+      ...(vpnInterface === undefined ? {} : { vpnInterface }),
+    },
+  };
+}
+
+/** 32 hexadecimal digits that no other run has. */
+function newInstanceId(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}

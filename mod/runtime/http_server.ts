@@ -1,0 +1,81 @@
+/** A small HTTP server for short answers: every connection is bounded in time and bytes, and their number is too. */
+
+import { writeAll } from "./write_all.ts";
+
+export type HttpReply = { readonly status: 200 | 404 | 503; readonly contentType?: string; readonly body: string };
+
+/** Answers a GET; `undefined`: there is nothing at `path` (which has no query). */
+export type HttpHandler = (path: string) => HttpReply | undefined;
+
+const mostConnections = 128;
+const longestRequest = 4096;
+const deadlineMs = 5_000;
+const reasons = { 200: "OK", 404: "Not Found", 503: "Service Unavailable" } as const;
+
+export class HttpServer implements Disposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #connections = new Set<Deno.TcpConn>();
+
+  /** @throws {Deno.errors.AddrInUse} */
+  constructor(listen: { readonly hostname: string; readonly port: number }, readonly handler: HttpHandler) {
+    this.#listener = Deno.listen({ ...listen, transport: "tcp" });
+    this.#accept();
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#connections) this.#end(connection);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#listener) {
+      if (this.#connections.size >= mostConnections) connection.close();
+      else this.#serve(connection);
+    }
+  }
+
+  async #serve(connection: Deno.TcpConn): Promise<void> {
+    this.#connections.add(connection);
+    const timer = setTimeout(() => this.#end(connection), deadlineMs);
+    try {
+      const request = await readRequest(connection);
+      if (request !== undefined) await writeAll(connection, new TextEncoder().encode(this.#reply(request)));
+    } catch {
+      // The other side went away, or took too long: its own loss.
+    } finally {
+      clearTimeout(timer);
+      this.#end(connection);
+    }
+  }
+
+  #reply(request: string): string {
+    const [, method, path] = /^(GET|HEAD) ([^ ?]+)[^ ]* HTTP\/1\.[01]\r\n/.exec(request) ?? [];
+    const { status, contentType = "text/plain; charset=utf-8", body } =
+      (path === undefined ? undefined : this.handler(path)) ??
+        { status: 404, body: "there is nothing here\n" } as const;
+    const length = new TextEncoder().encode(body).length;
+    const head =
+      `HTTP/1.1 ${status} ${reasons[status]}\r\nContent-Type: ${contentType}\r\nContent-Length: ${length}\r\n` +
+      "Connection: close\r\n\r\n";
+    return method === "HEAD" ? head : head + body;
+  }
+
+  #end(connection: Deno.TcpConn): void {
+    if (!this.#connections.delete(connection)) return;
+    connection.close();
+  }
+}
+
+/** The request up to the empty line; `undefined`: it ended before, or is too long. */
+async function readRequest(connection: Deno.TcpConn): Promise<string | undefined> {
+  const buffer = new Uint8Array(longestRequest);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = await connection.read(buffer.subarray(length));
+    if (count === null) return undefined;
+    length += count;
+    const text = new TextDecoder("latin1").decode(buffer.subarray(0, length));
+    if (text.includes("\r\n\r\n")) return text;
+  }
+  return undefined;
+}
