@@ -230,8 +230,11 @@ export class Forwarder<Client> {
   }
 
   #group(servers: readonly string[]): UpstreamGroup {
-    const addresses = servers.map(parseUpstream).filter(({ address }) => !this.config.ownAddresses.includes(address));
-    const byName = new Map(addresses.map((address) => new Upstream(address)).map((one) => [one.name, one]));
+    const { own } = this.config;
+    const others = servers.map(parseUpstream).filter(({ address, port }) =>
+      address !== own.address || port !== own.port
+    );
+    const byName = new Map(others.map((address) => new Upstream(address)).map((one) => [one.name, one]));
     return new UpstreamGroup([...byName.values()]);
   }
 

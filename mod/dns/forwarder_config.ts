@@ -5,8 +5,8 @@ import type { TtlLimits } from "./response.ts";
 import type { UpstreamGroup } from "./upstream.ts";
 
 export type ForwarderConfig = {
-  /** Addresses of this server in canonical text: never an upstream. */
-  readonly ownAddresses: readonly string[];
+  /** Where this server listens: never an upstream. */
+  readonly own: { readonly address: string; readonly port: number };
   /** Zones of the cluster, and its servers (texts that `parseUpstream` reads). */
   readonly clusterZones: readonly string[];
   readonly clusterServers: readonly string[];

@@ -13,7 +13,7 @@ export type DnsServerOptions = {
   /** Others get no answer. */
   readonly allow: Prefix4;
   readonly clusterZones: readonly string[];
-  /** Servers are texts that `parseUpstream` reads. Own addresses among them are left out. */
+  /** Servers are texts that `parseUpstream` reads. This server itself is left out. */
   readonly clusterServers: readonly string[];
   readonly outsideServers: readonly string[];
   readonly routes?: readonly { readonly zone: string; readonly servers: readonly string[] }[];
@@ -80,7 +80,7 @@ class DnsShell implements QueryHandler {
 
   constructor(options: DnsServerOptions, readonly sockets: UpstreamSockets) {
     this.forwarder = new Forwarder({
-      ownAddresses: [options.listen.address],
+      own: options.listen,
       clusterZones: options.clusterZones,
       clusterServers: options.clusterServers,
       outsideServers: options.outsideServers,
