@@ -8,8 +8,8 @@ import { check, SocketError } from "./socket_error.ts";
 
 /** linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/ip.h. */
 const NETLINK_ROUTE = 0;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
 const NLMSG_ERROR = 2;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
@@ -56,11 +56,21 @@ function named(device: string): Attribute {
   return { type: IFLA_IFNAME, value: cString(device) };
 }
 
-/** One request and its answer. The kernel has answered by the time that it has taken the request. */
-function request(operation: string, type: number, flags: number, attributes: readonly Attribute[]): Message {
+/**
+ * One request and its answer. The kernel has answered by the time that it has taken the request.
+ *
+ * @param fixed the struct of the message type: an `ifinfomsg` of zeros, unless given
+ */
+export function request(
+  operation: string,
+  type: number,
+  flags: number,
+  attributes: readonly Attribute[],
+  fixed = new Uint8Array(ifinfomsgSize),
+): Message {
   const fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   try {
-    const message = encodeMessage({ type, flags, sequence: 1 }, new Uint8Array(ifinfomsgSize), attributes);
+    const message = encodeMessage({ type, flags, sequence: 1 }, fixed, attributes);
     const kernel = new Uint8Array(12);
     kernel[0] = AF_NETLINK;
     check(operation, libc.sendto(fd, message, BigInt(message.length), 0, kernel, kernel.length));

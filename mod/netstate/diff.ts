@@ -269,7 +269,8 @@ function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRu
 }
 
 /** `observed`: permanent entries of our devices. */
-function diffNeighbors(desired: readonly Neighbor[], observed: readonly Neighbor[]): Change[] {
+function diffNeighbors(desired: readonly Neighbor[] | undefined, observed: readonly Neighbor[]): Change[] {
+  if (desired === undefined) return [];
   const sameAddress = (a: Neighbor, b: Neighbor) => a.device === b.device && a.address === b.address;
   const same = (a: Neighbor, b: Neighbor) => sameAddress(a, b) && formatMac(a.mac) === formatMac(b.mac);
   return [

@@ -38,7 +38,6 @@ export function gatewayNetState(config: GatewayNetConfig, uplink: Uplink, interf
     addresses: [{ device, address, prefixLength: network.length }],
     routes: [],
     rules: [],
-    neighbors: [],
     // Forwarding is a property of the interface that a packet comes in by: both directions need it.
     interfaceSettings: [...new Set([...interfaces, device])].map((name) => ({
       device: name,

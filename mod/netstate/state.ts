@@ -15,7 +15,8 @@ export type NetState = {
   /** Where only `routes` may lead: any other route to just this destination is removed, whoever made it. */
   readonly exclusive?: readonly RouteKey[];
   readonly rules: readonly PolicyRule[];
-  readonly neighbors: readonly Neighbor[];
+  /** Absent: those on our devices are looked after elsewhere, as a gateway's are with its leases. */
+  readonly neighbors?: readonly Neighbor[];
   /** Per-interface switches that need no writable /proc/sys (IFLA_INET_CONF). IPv4 only: there are none for IPv6. */
   readonly interfaceSettings: readonly InterfaceSettings[];
   readonly firewall: { readonly v4: Firewall; readonly v6: Firewall };

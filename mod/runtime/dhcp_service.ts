@@ -3,6 +3,8 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from "../dhcp/server.ts";
+import type { LeaseRecord } from "../dhcp/lease_record.ts";
+import { setNeighbor } from "../linux/neighbor.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
@@ -29,18 +31,21 @@ export class DhcpService {
   /** Counts by what happened, for the metrics. */
   readonly counts = new Map<string, number>();
   readonly #address: Ipv4;
+  readonly #device: string;
   readonly #file: LeaseFile;
   readonly #socket: UdpSocket;
   readonly #packets: PacketSocket;
 
   constructor(options: DhcpServiceOptions) {
     this.#address = options.address;
+    this.#device = options.device;
     this.#file = LeaseFile.open(options.stateDirectory, { sync: false });
     if (this.#file.problem !== undefined) {
       log.warn("leases are kept in memory only: {problem}", { problem: this.#file.problem });
     }
     this.server = new DhcpServer(options, this.#file.restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
+    for (const record of this.server.records()) this.#locate(record);
     const { device } = options;
     this.#packets = PacketSocket.open(device);
     this.#socket = UdpSocket.open({
@@ -67,7 +72,7 @@ export class DhcpService {
       received = await this.#socket.receiveBatch()
     ) {
       const replies: Reply[] = [];
-      const records = [];
+      const records: LeaseRecord[] = [];
       for (let index = 0; index < received.count; index++) {
         const outcome = this.#handle(received.bytes(index));
         if (outcome === undefined) continue;
@@ -76,6 +81,7 @@ export class DhcpService {
       }
       // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
       if (records.length > 0) await this.#file.commit(records);
+      for (const record of records) this.#locate(record);
       for (const reply of replies) this.#send(reply);
     }
   }
@@ -90,6 +96,14 @@ export class DhcpService {
       this.#count("malformed");
       return undefined;
     }
+  }
+
+  /**
+   * The overlay has no broadcast from the gateway's side: it cannot ask by ARP where an address is, and need not, since
+   * it gave it. Nor can another client claim it.
+   */
+  #locate({ state, address, chaddr }: LeaseRecord): void {
+    if (state === "bound") setNeighbor({ device: this.#device, address, mac: chaddr });
   }
 
   #send({ message, limits, destination }: Reply): void {
