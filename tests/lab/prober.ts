@@ -1,0 +1,84 @@
+/** An app in a Pod that sends marked packets of all kinds at a steady pace, and counts them: what must not leak. */
+import type { Capture } from "./capture.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Packet } from "./packet.ts";
+import type { Process } from "./process.ts";
+import { scriptCommand } from "./program.ts";
+import { internetDomain } from "./topology.ts";
+
+/** Destination port of the probes that have one, but for DNS. */
+export const probePort = 7007;
+export const probeMark = "pgw-probe";
+
+/** The kinds of probes; `clusterDns` asks the cluster's own DNS (a local address), all others go to the internet. */
+export const probeKinds = [
+  "tcp4",
+  "udp4",
+  "icmp4",
+  "dns4",
+  "fragment4",
+  "broadcast",
+  "multicast4",
+  "tcp6",
+  "udp6",
+  "icmp6",
+  "dns6",
+  "multicast6",
+  "clusterDns",
+] as const;
+
+export type ProbeKind = typeof probeKinds[number];
+
+/** `tried`: sends; `accepted`: those that the kernel did not refuse at once. */
+export type ProbeCounts = Readonly<Record<ProbeKind, { readonly tried: number; readonly accepted: number }>>;
+
+/** True for packets of a {@link Prober}. */
+export function isProbe(packet: Packet): boolean {
+  return packet.destinationPort === probePort || probeNumber(packet) !== undefined;
+}
+
+/** The running number in a probe that carries one (UDP and ICMP), to find gaps. */
+export function probeNumber(packet: Packet): number | undefined {
+  const found = /pgw-probe-[a-z0-9A-Z]+-(\d+)/.exec(new TextDecoder("latin1").decode(packet.payload));
+  return found === null ? undefined : Number(found[1]);
+}
+
+export class Prober {
+  private constructor(readonly process: Process) {}
+
+  static async start(pod: Namespace, intervalMs: number): Promise<Prober> {
+    const prober = new Prober(pod.spawn(scriptCommand("prober_main.ts", String(intervalMs), internetDomain)));
+    await prober.process.waitFor(/^ready$/);
+    return prober;
+  }
+
+  /** Ends it; how many it sent. */
+  async stop(): Promise<ProbeCounts> {
+    await this.process.stop("SIGTERM");
+    const line = this.process.lines.find((line) => line.json !== undefined);
+    if (line === undefined) throw new Error(`the prober told no counts:\n${this.process.output}`);
+    return line.json as ProbeCounts;
+  }
+}
+
+/** Number of probes in all. */
+export function totalTried(counts: ProbeCounts): number {
+  return Object.values(counts).reduce((sum, { tried }) => sum + tried, 0);
+}
+
+/**
+ * The positive control: the same prober in a Pod that nothing protects is seen by captures of the same kind.
+ *
+ * Throws unless `capture` sees IPv4 and IPv6 probes within a few seconds. Leaves the capture empty.
+ */
+export async function assertSeesProbes(capture: Capture, unprotected: Namespace): Promise<void> {
+  const prober = await Prober.start(unprotected, 10);
+  try {
+    await capture.waitFor((packet) => isProbe(packet) && packet.family === 4);
+    await capture.waitFor((packet) => isProbe(packet) && packet.family === 6);
+  } finally {
+    await prober.stop();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100)); // the last of them arrive
+  capture.clear();
+}
