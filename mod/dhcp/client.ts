@@ -170,7 +170,7 @@ function select(
   random: Random,
 ): Step {
   const { context, exchange } = state;
-  const why = refusal(message.yiaddr, context.config) ?? lacking(message, context.config, random);
+  const why = objection(message.yiaddr, context, now) ?? lacking(message, context.config, random);
   if (why !== undefined) return ignore(state, server, why);
   return say({
     kind: "requesting",
@@ -179,6 +179,12 @@ function select(
     address: message.yiaddr,
     server,
   });
+}
+
+/** Why the address of an answer is not taken. A server may make its offer before it reads the DHCPDECLINE. */
+function objection(address: Ipv4, { config, declined }: Context, now: number): string | undefined {
+  if (declined?.address === address && now < declined.at + restartInterval) return "another host uses the address";
+  return refusal(address, config);
 }
 
 function lacking(message: DhcpMessage, config: DhcpClientConfig, random: Random): string | undefined {
@@ -195,7 +201,7 @@ function acknowledge(
   const { context } = state;
   if (state.kind === "selecting" && !message.options.has(optionCodes.rapidCommit)) return stay(state);
   if (state.kind === "requesting" && server !== state.server) return stay(state);
-  const why = refusal(message.yiaddr, context.config);
+  const why = objection(message.yiaddr, context, now);
   if (why !== undefined) return ignore(state, server, why);
   const lease = readLease(message, context.config, state.exchange.askedAt, random);
   if (lease === undefined) return ignore(state, server, "it names no lease time");
@@ -249,12 +255,13 @@ function release(state: ClientState, random: Random): Step {
 function decline(state: ClientState, now: number, random: Random): Step {
   const lease = heldLease(state);
   if (lease === undefined) return stay(state);
+  const context: Context = { ...state.context, declined: { address: lease.address, at: now } };
   const transaction = { xid: newXid(random), secs: 0 };
-  const message = declineMessage(state.context.config, transaction, lease.address, lease.server);
+  const message = declineMessage(context.config, transaction, lease.address, lease.server);
   return withEffects([
     { kind: "lost", reason: "conflict" },
     { kind: "send", message, destination: broadcast },
-  ], restart(state.context, now, random));
+  ], restart(context, now, random));
 }
 
 // Sending.

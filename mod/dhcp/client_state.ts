@@ -36,6 +36,8 @@ export type Context = {
   readonly config: DhcpClientConfig;
   /** When the client last began anew; it does so at once, but not twice in ten seconds. */
   readonly restartedAt: number;
+  /** The address that another host was last seen to use. */
+  readonly declined?: { readonly address: Ipv4; readonly at: number };
   /** Which ignored servers were reported. */
   readonly reported: ReadonlySet<string>;
 };

@@ -216,13 +216,13 @@ function observedNeighbor({ dst, dev, lladdr }: NeighborJson): Neighbor[] {
 export function renderChange(change: Change): string[] {
   switch (change.kind) {
     case "delete link":
-      return [`link delete ${change.name}`];
+      return [`link delete dev ${change.name}`];
     case "add link":
       return renderLink(change.link);
     case "set link": {
       const mac = change.mac === undefined ? "" : ` address ${change.mac}`;
       const mtu = change.mtu === undefined ? "" : ` mtu ${change.mtu}`;
-      return [`link set ${change.name}${mac}${mtu} alias ${alias} up`];
+      return [`link set dev ${change.name}${mac}${mtu} alias ${alias} up`];
     }
     case "delete address":
       return [`address delete ${change.address.address}/${change.address.prefixLength} dev ${change.address.device}`];
@@ -257,10 +257,10 @@ function renderLink({ name, mac, mtu, id, port, uplink, local, remote }: VxlanLi
   // A client sends to its gateway and to nobody else: learning from whom frames come could only lead it astray.
   const end = remote === undefined ? "" : ` remote ${formatIpv4(remote)} nolearning`;
   return [
-    `link add ${name} address ${formatMac(mac)} mtu ${mtu} type vxlan id ${id} dstport ${port} dev ${uplink} ` +
+    `link add name ${name} address ${formatMac(mac)} mtu ${mtu} type vxlan id ${id} dstport ${port} dev ${uplink} ` +
     `local ${formatIpv4(local)}${end}`,
     // The kernel takes no alias from `link add`.
-    `link set ${name} alias ${alias} up`,
+    `link set dev ${name} alias ${alias} up`,
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
 
-import { reconcile, showApplied } from "../linux/reconcile.ts";
+import { type Applied, applyFirewall, reconcile, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
 import { logger } from "./log.ts";
@@ -16,6 +16,8 @@ export type ApplierPorts = {
 
 export type Wanted = {
   readonly state: NetState;
+  /** Only the firewall counts: nothing else is looked at or changed, which is the fastest way to close. */
+  readonly firewallOnly: boolean;
   /** What tells one desired state from another: the time that goes by does not. */
   readonly key: string;
   /** The number of the state that waits: each is told once that the kernel agrees. */
@@ -73,9 +75,15 @@ export class Applier {
   }
 
   async #apply(wanted: Wanted): Promise<void> {
-    const changes = await reconcile(this.ports.runner, wanted.state, { firewall: wanted.opens ? "last" : "first" });
+    const changes = await this.#reconcile(wanted, wanted.opens ? "last" : "first");
     this.#appliedKey = wanted.key;
     for (const change of changes) log.debug("{change}", { change: showApplied(change) });
+  }
+
+  #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
+    const { runner } = this.ports;
+    if (firewallOnly) return applyFirewall(runner, state.firewall);
+    return reconcile(runner, state, { firewall });
   }
 
   async #repair(): Promise<void> {
@@ -83,7 +91,7 @@ export class Applier {
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
     try {
-      const changes = await reconcile(this.ports.runner, wanted.state);
+      const changes = await this.#reconcile(wanted, "first");
       for (const change of changes) {
         log.error("put back what was changed by others: {change}", { change: showApplied(change) });
       }

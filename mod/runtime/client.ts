@@ -223,7 +223,13 @@ function wanted(config: ClientConfig, state: ClientState, stage: number): Wanted
     clientNetState(config.net, view, 0),
     (_, value) => typeof value === "bigint" ? `${value}` : value,
   );
-  return { state: clientNetState(config.net, view, now()), key, stage, opens: view.phase === "open" };
+  return {
+    state: clientNetState(config.net, view, now()),
+    firewallOnly: view.uplink === undefined,
+    key,
+    stage,
+    opens: view.phase === "open",
+  };
 }
 
 function tunnelOf(state: ClientState): Tunnel | undefined {

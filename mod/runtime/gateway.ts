@@ -56,7 +56,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     runner,
     wanted: () => {
       const state = gatewayStateOf(config, loop.state);
-      return state && { state, key: JSON.stringify(state), stage: stages, opens: false };
+      return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
     failed: (error) =>

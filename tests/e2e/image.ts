@@ -75,24 +75,25 @@ async function newestChange(path: string): Promise<number> {
 export async function build(image: Image): Promise<void> {
   const builder = await findBuilder();
   await Deno.mkdir(`${root}dist`, { recursive: true });
-  await Deno.remove(image.archive).catch(() => {});
   const buildArguments = Object.entries(image.buildArguments).flatMap(([name, value]) => [
     "--build-arg",
     `${name}=${value}`,
   ]);
-  const common = [...buildArguments, "-t", image.name, "-f", image.containerfile, image.context];
+  const { name, archive } = image;
   const commands = {
-    docker: [["docker", "build", ...common], ["docker", "save", "-o", image.archive, image.name]],
-    podman: [
-      ["podman", "build", ...common],
-      ["podman", "save", "--format", "docker-archive", "-o", image.archive, image.name],
-    ],
-    buildah: [
-      ["buildah", "build", "--layers", ...common],
-      ["buildah", "push", image.name, `docker-archive:${image.archive}:${image.name}`],
-    ],
+    docker: { build: ["docker", "build"], save: ["docker", "save", "-o", archive, name] },
+    podman: { build: ["podman", "build"], save: ["podman", "save", "--format", "docker-archive", "-o", archive, name] },
+    buildah: {
+      build: ["buildah", "build", "--layers"],
+      save: ["buildah", "push", name, `docker-archive:${archive}:${name}`],
+    },
   }[builder];
-  for (const command of commands) await run(command, { timeoutMs: 1_800_000 });
+  await run([...commands.build, ...buildArguments, "-t", name, "-f", image.containerfile, image.context], {
+    timeoutMs: 1_800_000,
+  });
+  // podman and buildah do not write over an older one
+  await Deno.remove(archive).catch(() => {});
+  await run(commands.save);
 }
 
 async function findBuilder(): Promise<"docker" | "podman" | "buildah"> {

@@ -116,6 +116,8 @@ export class World {
   /** `work`, during which nothing may come to the internet around the VPN; the positive control comes first. */
   async withoutLeak<T>(work: () => Promise<T>): Promise<T> {
     await this.positiveControl();
+    // the last of what the control sent
+    await sleep(300);
     const before = (await this.internet.around()).length;
     const result = await work();
     // what is on its way, and the capture's own delay

@@ -164,7 +164,7 @@ export class ClusterServices extends Pod {
 
 async function serveDns(namespace: Namespace, options: readonly string[]): Promise<void> {
   const common =
-    "--keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --bind-interfaces --user=root --group=root";
+    "--keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --bind-interfaces --user=root --group=";
   const log = ["--log-queries", "--log-facility=-", "--pid-file="];
   const dnsmasq = namespace.spawn(["dnsmasq", ...common.split(" "), ...log, ...options]);
   await dnsmasq.waitFor(/started, version/);

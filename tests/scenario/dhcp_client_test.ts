@@ -228,6 +228,9 @@ clientScenario(
       "DHCPDECLINE no-ciaddr requested=172.29.0.20 server=172.29.0.1 id=01:02:78:0a:2a:00:05 no-prl to=broadcast",
     );
     at("1 s").client.sends("DHCPDISCOVER no-requested");
+    // Made before the server read the DECLINE.
+    at("1.005 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${parameters}`);
+    at("1.005 s").client.does("ignored 172.29.0.1: another host uses the address");
     at("1.01 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.21 ${parameters}`);
     at("1.01 s").client.does("bound 172.29.0.21");
     at("2 s").client.isTold("conflict");
