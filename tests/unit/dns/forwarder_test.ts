@@ -1,0 +1,358 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { decode, type RecordType } from "dns-packet";
+import { a, data, Dialogue, extendedError, optRecord, responseTo, soa } from "./dialogue.ts";
+
+Deno.test("a miss goes upstream once, and its answer comes from the cache with the TTL counted down", () => {
+  const dns = new Dialogue();
+  assert.equal(dns.ask("www.example.com"), undefined);
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp"]);
+  dns.upstreamAnswers({ answers: [a("www.example.com", "203.0.113.80", 300)] });
+  const reply = dns.reply();
+  assert.equal(reply.flag_ra, true);
+  assert.deepEqual(data(reply), ["203.0.113.80"]);
+  dns.wait(10_000);
+  const cached = dns.ask("WWW.example.COM");
+  assert.equal(cached?.questions?.[0]?.name, "WWW.example.COM");
+  assert.equal(cached?.answers?.[0]?.type === "A" && cached.answers[0].ttl, 290);
+  dns.wait(290_000);
+  assert.equal(dns.ask("www.example.com"), undefined);
+  assert.equal(dns.sent.length, 2);
+});
+
+Deno.test("routes: cluster names and expansions go to the cluster alone, all others to the outside alone", () => {
+  const dns = new Dialogue({
+    clusterZones: ["cluster.local", "10.in-addr.arpa"],
+    routes: [{ zone: "corp.example.com", servers: ["198.51.100.1"] }],
+  });
+  const goesTo = (name: string) => {
+    dns.ask(name);
+    const [server] = dns.sent.at(-1)!.split(" ");
+    dns.upstreamAnswers({ rcode: 3, authorities: [soa("example.com")] });
+    dns.replies.length = 0;
+    return server;
+  };
+  assert.equal(goesTo("web.default.svc.cluster.local"), "10.96.0.10");
+  assert.equal(goesTo("example.com.default.svc.Cluster.Local"), "10.96.0.10");
+  assert.equal(goesTo("cluster.local"), "10.96.0.10");
+  assert.equal(goesTo("4.3.2.10.in-addr.arpa"), "10.96.0.10");
+  assert.equal(goesTo("notcluster.local"), "203.0.113.1");
+  assert.equal(goesTo("cluster.local.example.com"), "203.0.113.1");
+  assert.equal(goesTo("git.corp.example.com"), "198.51.100.1");
+  assert.equal(goesTo("corp2.example.com"), "203.0.113.1");
+});
+
+Deno.test("the second expansion of an outside name is answered here (RFC 2308)", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com.svc.cluster.local");
+  dns.upstreamAnswers({ rcode: 3, authorities: [soa("cluster.local", 30, 5)] });
+  assert.equal(dns.reply().rcode, "NXDOMAIN");
+  dns.wait(4000);
+  assert.equal(dns.ask("example.com.svc.cluster.local")?.rcode, "NXDOMAIN");
+  dns.wait(2000);
+  assert.equal(dns.ask("example.com.svc.cluster.local"), undefined);
+});
+
+Deno.test("an absence without SOA is not kept", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com");
+  dns.upstreamAnswers({ rcode: 3 });
+  assert.equal(dns.reply().rcode, "NXDOMAIN");
+  assert.equal(dns.ask("example.com"), undefined);
+});
+
+Deno.test("names that are nobody's are not asked for", () => {
+  const dns = new Dialogue();
+  const empty = (name: string) => {
+    assert.equal(dns.ask(name), undefined);
+    return dns.reply().rcode;
+  };
+  assert.equal(empty("something.onion"), "NXDOMAIN");
+  assert.equal(empty("1.0.29.172.in-addr.arpa"), "NXDOMAIN");
+  assert.equal(empty("1.0.16.172.in-addr.arpa"), "NXDOMAIN");
+  assert.deepEqual(data(dns.ask("localhost")), ["127.0.0.1"]);
+  assert.deepEqual(data(dns.ask("app.LOCALHOST", { type: "AAAA" })), ["::1"]);
+  assert.deepEqual(dns.sent, []);
+  dns.ask("1.0.32.172.in-addr.arpa", { type: "PTR" });
+  dns.ask("notlocalhost");
+  assert.equal(dns.sent.length, 2);
+});
+
+Deno.test("ANY is answered by RFC 8482", () => {
+  const dns = new Dialogue();
+  assert.equal(dns.ask("example.com", { type: "ANY" as RecordType })?.answers?.[0]?.type, "HINFO");
+});
+
+Deno.test("equal questions are joined, each client gets its own id and spelling", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com", {}, "one");
+  dns.ask("EXAMPLE.com", {}, "two");
+  dns.ask("example.com", { edns: { dnssecOk: true } }, "three");
+  assert.equal(dns.sent.length, 2);
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] });
+  assert.deepEqual(dns.replies.map(({ client, message }) => [client, message.id, message.questions?.[0]?.name]), [
+    ["one", 100, "example.com"],
+    ["two", 101, "EXAMPLE.com"],
+  ]);
+});
+
+Deno.test("what an upstream is asked: a spelling and an id of its own, EDNS 1232, no options, DO and CD kept", () => {
+  const dns = new Dialogue();
+  dns.ask("a-longer-name.example.com", { edns: { udpSize: 4096, dnssecOk: true }, checkingDisabled: true });
+  const asked = decode(Buffer.from(dns.attempts[0]!.message));
+  assert.notEqual(asked.questions?.[0]?.name, "a-longer-name.example.com");
+  assert.equal(asked.questions?.[0]?.name.toLowerCase(), "a-longer-name.example.com");
+  assert.notEqual(asked.id, 100);
+  assert.equal(asked.flag_rd, true);
+  assert.equal(asked.flag_cd, true);
+  const opt = asked.additionals?.[0];
+  assert.ok(opt?.type === "OPT");
+  assert.deepEqual([opt.udpPayloadSize, opt.flag_do, opt.options], [1232, true, []]);
+});
+
+Deno.test("a response with another id, question or spelling is not an answer", () => {
+  const dns = new Dialogue();
+  dns.ask("www.example.com");
+  const attempt = dns.attempts[0]!;
+  const good = responseTo(attempt, { answers: [a("www.example.com", "203.0.113.66")] });
+  const changed = (at: number, mask: number) => good.map((octet, index) => index === at ? octet ^ mask : octet);
+  const typeAt = 12 + "www.example.com".length + 2;
+  for (
+    const forged of [changed(0, 1), changed(1, 1), changed(typeAt + 1, 1), changed(typeAt + 3, 2), changed(2, 0x80)]
+  ) {
+    dns.upstreamSends(forged);
+  }
+  dns.upstreamSends(good.slice(0, 12));
+  dns.upstreamSends(good.slice(0, 3));
+  assert.deepEqual(dns.replies, []);
+  assert.equal(dns.forwarder.stats().mismatchedResponses, 7);
+  // Another spelling alone: asked again by TCP, where nobody else can answer.
+  dns.upstreamSends(changed(13, 0x20));
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp", "203.0.113.1 tcp"]);
+  dns.upstreamAnswers({ answers: [a("www.example.com", "203.0.113.80")] });
+  assert.deepEqual(data(dns.reply()), ["203.0.113.80"]);
+});
+
+Deno.test("a truncated answer is fetched by TCP, and truncated again for a client that cannot take it", () => {
+  const dns = new Dialogue();
+  dns.ask("big.example.com", { edns: {} });
+  dns.ask("big.example.com", { edns: {}, stream: true }, "by TCP");
+  dns.upstreamAnswers({ flags: 0x0200 });
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp", "203.0.113.1 tcp"]);
+  const answers = Array.from({ length: 200 }, (_, index) => a("big.example.com", `203.0.113.${index}`));
+  dns.upstreamAnswers({ answers, additionals: [optRecord()] });
+  const [byUdp, byTcp] = dns.replies.map(({ message }) => message);
+  assert.deepEqual([byUdp?.flag_tc, byUdp?.answers?.length, byUdp?.additionals?.length], [true, 0, 1]);
+  assert.deepEqual([byTcp?.flag_tc, byTcp?.answers?.length, byTcp?.additionals?.length], [false, 200, 1]);
+  assert.equal(dns.ask("big.example.com", { edns: {} })?.flag_tc, true);
+});
+
+Deno.test("the next server is asked beside a silent one, and a late answer still counts", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com");
+  dns.wait(399);
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp"]);
+  dns.wait(1);
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp", "203.0.113.2 udp"]);
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] }, dns.attempts[0]!);
+  assert.deepEqual(data(dns.reply()), ["203.0.113.80"]);
+  assert.deepEqual(dns.attempts, []);
+});
+
+Deno.test("the fastest server is asked, and the other one again from time to time", () => {
+  const dns = new Dialogue();
+  for (let index = 0; index < 400; index++) {
+    dns.ask(`n${index}.example.com`);
+    dns.wait(dns.attempts[0]!.upstream.name === "203.0.113.1" ? 80 : 20);
+    dns.upstreamAnswers({ rcode: 3 });
+  }
+  const [, first, second] = dns.forwarder.stats().upstreams;
+  assert.ok(second!.asked > 350, `the faster one was asked ${second!.asked} times`);
+  assert.ok(first!.asked >= 3, `the slower one was asked ${first!.asked} times`);
+});
+
+Deno.test("silence: SERVFAIL with an extended error, then at once, and a probe finds the server again", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  dns.ask("one.example.com", { edns: {} });
+  dns.wait(5000);
+  const reply = dns.reply();
+  assert.equal(reply.rcode, "SERVFAIL");
+  assert.equal(extendedError(reply), 22);
+  assert.equal(dns.forwarder.isReady, false);
+  // The first question after a while is also the probe, the next is answered at once.
+  dns.ask("two.example.com");
+  dns.ask("three.example.com", { edns: {} });
+  assert.equal(extendedError(dns.reply()), 22);
+  dns.upstreamAnswers({ rcode: 3 });
+  assert.equal(dns.reply().rcode, "NXDOMAIN");
+  assert.equal(dns.forwarder.isReady, true);
+});
+
+Deno.test("nothing can be sent: SERVFAIL at once with an extended error", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com", { edns: {} });
+  dns.upstreamFails();
+  dns.upstreamFails();
+  assert.equal(extendedError(dns.reply()), 23);
+  assert.deepEqual(dns.attempts, []);
+});
+
+Deno.test("no server is set: SERVFAIL at once with an extended error", () => {
+  const dns = new Dialogue({ outsideServers: [] });
+  dns.ask("example.com", { edns: {} });
+  assert.equal(extendedError(dns.reply()), 14);
+});
+
+Deno.test("a server that fails is not the last word while there is another", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com");
+  dns.upstreamAnswers({ rcode: 2 });
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp", "203.0.113.2 udp"]);
+  dns.upstreamAnswers({ rcode: 5 });
+  assert.equal(dns.reply().rcode, "SERVFAIL");
+  assert.equal(dns.ask("example.com")?.rcode, "SERVFAIL");
+  dns.wait(5000);
+  assert.equal(dns.ask("example.com"), undefined);
+});
+
+Deno.test("a server without EDNS is asked without it", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  dns.ask("example.com");
+  dns.upstreamAnswers({ rcode: 1 });
+  assert.equal(decode(Buffer.from(dns.attempts[0]!.message)).additionals?.length, 0);
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] });
+  dns.reply();
+  dns.ask("other.example.com");
+  assert.equal(decode(Buffer.from(dns.attempts[0]!.message)).additionals?.length, 0);
+});
+
+Deno.test("stale answers: after 1.8 s, and at once for a while after a failure (RFC 8767)", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  dns.ask("example.com");
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80", 10)] });
+  dns.reply();
+  dns.wait(3_600_000);
+  dns.ask("example.com", { edns: {} });
+  dns.wait(1799);
+  assert.deepEqual(dns.replies, []);
+  dns.wait(1);
+  const stale = dns.reply();
+  assert.deepEqual([data(stale), extendedError(stale)], [["203.0.113.80"], 3]);
+  assert.equal(stale.answers?.[0]?.type === "A" && stale.answers[0].ttl, 30);
+  dns.wait(5000);
+  assert.deepEqual(dns.replies, []);
+  assert.deepEqual(data(dns.ask("example.com")), ["203.0.113.80"]);
+  dns.wait(86_400_000);
+  assert.equal(dns.ask("example.com"), undefined);
+});
+
+Deno.test("a popular name is fetched again before it expires", () => {
+  const dns = new Dialogue();
+  dns.ask("example.com");
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80", 100)] });
+  dns.reply();
+  for (let index = 0; index < 5; index++) assert.ok(dns.ask("example.com"));
+  dns.wait(91_000);
+  assert.equal(dns.sent.length, 1);
+  assert.ok(dns.ask("example.com"));
+  assert.ok(dns.ask("example.com"));
+  assert.equal(dns.sent.length, 2);
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.81", 100)] });
+  assert.deepEqual(data(dns.ask("example.com")), ["203.0.113.81"]);
+  dns.wait(50_000);
+  assert.deepEqual(data(dns.ask("example.com")), ["203.0.113.81"]);
+});
+
+Deno.test("other servers for the outside: earlier answers are forgotten, open questions asked again, the cluster's stay", () => {
+  const dns = new Dialogue();
+  dns.ask("web.cluster.local");
+  dns.upstreamAnswers({ answers: [a("web.cluster.local", "10.43.0.5")] });
+  dns.ask("example.com");
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] });
+  dns.ask("open.example.com");
+  const late = dns.attempts[0]!;
+  dns.replies.length = 0;
+  dns.setOutsideServers("198.51.100.53");
+  assert.equal(dns.sent.at(-1), "198.51.100.53 udp");
+  dns.upstreamAnswers({ answers: [a("open.example.com", "203.0.113.66")] }, late);
+  assert.deepEqual(dns.replies, []);
+  assert.ok(dns.ask("web.cluster.local"));
+  assert.equal(dns.ask("example.com"), undefined);
+  assert.equal(dns.sent.at(-1), "198.51.100.53 udp");
+  assert.throws(() => dns.setOutsideServers("nonsense"), /is not a DNS server/);
+});
+
+Deno.test("this server is none of its upstreams, nor is one asked twice", () => {
+  const dns = new Dialogue({ outsideServers: ["172.29.0.1", "172.29.0.1:5300", "203.0.113.1", "203.0.113.1:53"] });
+  const outside = dns.forwarder.stats().upstreams.filter(({ route }) => route === "outside");
+  assert.deepEqual(outside.map(({ name }) => name), ["172.29.0.1:5300", "203.0.113.1"]);
+});
+
+Deno.test("our own question come back is refused", () => {
+  const dns = new Dialogue();
+  dns.ask("a-name-with-letters.example.com");
+  const looped = dns.attempts[0]!.message;
+  dns.askBytes(looped, false, "the upstream");
+  const [reply] = dns.replies;
+  assert.deepEqual([reply?.client, reply?.message.rcode], ["the upstream", "REFUSED"]);
+  assert.equal(dns.forwarder.stats().loops, 1);
+});
+
+Deno.test("outside names that resolve into local networks are blocked, but for exceptions and other routes", () => {
+  const dns = new Dialogue();
+  const resolves = (name: string, address: string) => {
+    dns.ask(name, { edns: {} });
+    dns.upstreamAnswers({ answers: [a(name, address)] });
+    const reply = dns.reply();
+    return [data(reply), extendedError(reply)];
+  };
+  assert.deepEqual(resolves("evil.example.com", "10.1.2.3"), [[], 15]);
+  assert.deepEqual(resolves("fine.example.com", "203.0.113.1"), [["203.0.113.1"], undefined]);
+  assert.deepEqual(resolves("nas.home.example.com", "10.1.2.3"), [["10.1.2.3"], undefined]);
+  assert.deepEqual(resolves("web.cluster.local", "10.1.2.3"), [["10.1.2.3"], undefined]);
+});
+
+Deno.test("a flood of names leaves room for the cluster's, and is bounded", () => {
+  const dns = new Dialogue();
+  for (let index = 0; index < 5000; index++) dns.ask(`n${index}.flood.example.com`);
+  const { pending, overload } = dns.forwarder.stats();
+  assert.deepEqual([pending, overload], [2048, 2952]);
+  dns.replies.length = 0;
+  dns.ask("web.cluster.local");
+  dns.upstreamAnswers({ answers: [a("web.cluster.local", "10.43.0.5")] }, dns.attempts.at(-1)!);
+  assert.deepEqual(data(dns.reply()), ["10.43.0.5"]);
+  dns.wait(5000);
+  assert.equal(dns.forwarder.stats().pending, 0);
+  assert.deepEqual(dns.attempts, []);
+});
+
+Deno.test("TTL limits", () => {
+  const dns = new Dialogue({ ttl: { minimum: 60, maximum: 600, negativeMaximum: 30 } });
+  const ttlOf = (name: string, ttl: number) => {
+    dns.ask(name);
+    dns.upstreamAnswers({ answers: [a(name, "203.0.113.80", ttl)] });
+    const [answer] = dns.reply().answers ?? [];
+    return answer?.type === "A" ? answer.ttl : undefined;
+  };
+  assert.equal(ttlOf("short.example.com", 1), 60);
+  assert.equal(ttlOf("long.example.com", 1_000_000), 600);
+  assert.equal(ttlOf("fine.example.com", 120), 120);
+  dns.ask("none.example.com");
+  dns.upstreamAnswers({ rcode: 3, authorities: [soa("example.com", 300, 300)] });
+  dns.wait(29_000);
+  assert.ok(dns.ask("none.example.com"));
+  dns.wait(1000);
+  assert.equal(dns.ask("none.example.com"), undefined);
+});
+
+Deno.test("queries that are none, or not for us", () => {
+  const dns = new Dialogue();
+  const response = Uint8Array.of(0, 1, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  assert.equal(dns.askBytes(response), undefined);
+  assert.equal(dns.askBytes(response.slice(0, 5)), undefined);
+  assert.equal(dns.askBytes(Uint8Array.of(0, 1, 0x28, 0, 0, 1, 0, 0, 0, 0, 0, 0))?.rcode, "NOTIMP");
+  assert.equal(dns.askBytes(Uint8Array.of(0, 1, 0x01, 0, 0, 2, 0, 0, 0, 0, 0, 0))?.rcode, "FORMERR");
+  assert.equal(dns.ask("example.com", { recursionDesired: false })?.rcode, "REFUSED");
+  assert.equal(dns.ask("example.com", { type: "AXFR" })?.rcode, "NOTIMP");
+  assert.deepEqual([dns.replies, dns.sent], [[], []]);
+});
