@@ -13,10 +13,12 @@ import { type Candidate, clientNetState, type Tunnel } from "../netstate/client.
 import { type ClientConfig, type ClientState, type FoundTunnel, phaseOf, startClient, step } from "../role/client.ts";
 import type { ClientEffect, ClientEvent } from "../role/client_event.ts";
 import { Applier, type Wanted } from "./applier.ts";
+import { clientHttp, type ClientView, type Transition } from "./client_http.ts";
 import { ClientSockets } from "./client_sockets.ts";
 import { askForGateway } from "./discovery.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { isFinal, messageOf } from "./failure.ts";
+import { HttpServer } from "./http_server.ts";
 import { logger } from "./log.ts";
 import { resolveName } from "./resolver.ts";
 import { onStopSignal } from "./signals.ts";
@@ -25,6 +27,7 @@ import { readTextIfThere } from "./text_file.ts";
 const log = logger("client");
 const resolvConfPath = "/etc/resolv.conf";
 const repairIntervalMs = 10_000;
+const transitionsKept = 20;
 
 /** What the user asked for cannot be had, and waiting does not help. */
 export class ClientError extends PgwError {}
@@ -39,6 +42,8 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   let asking = new AbortController();
   let stages = 0;
   let stage: ClientState["kind"] | undefined;
+  let cause: string | undefined;
+  const transitions: Transition[] = [];
 
   const applier = new Applier({
     runner,
@@ -56,6 +61,9 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       if (state.kind !== stage) {
         stage = state.kind;
         stages++;
+        transitions.push({ at: now(), to: state.kind, ...(cause === undefined ? {} : { cause }) });
+        if (transitions.length > transitionsKept) transitions.shift();
+        cause = undefined;
       }
       closeStaleSockets(state);
       applier.update();
@@ -87,6 +95,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       case "pointResolvConf":
         return pointResolvConf(effect.gateway);
       case "log":
+        cause = effect.message;
         return log[effect.level](effect.message, { ...effect.fields });
       case "exit":
         return ended.resolve();
@@ -157,16 +166,32 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   }
 
   const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  let http: HttpServer | undefined;
   try {
     loop.start();
+    http = serveHttp(
+      settings.httpPort,
+      () => ({ state: loop.state, since: transitions.at(-1)?.at ?? now(), transitions }),
+    );
     applier.repairEvery(repairIntervalMs);
     await ended.promise;
   } finally {
     unlisten();
     asking.abort();
+    http?.[Symbol.dispose]();
     applier.close();
     loop.close();
     sockets?.of[Symbol.dispose]();
+  }
+}
+
+/** A client without it does its work all the same: an application may have taken the port. */
+function serveHttp(port: number, view: () => ClientView): HttpServer | undefined {
+  try {
+    return new HttpServer({ hostname: "0.0.0.0", port }, clientHttp(view));
+  } catch (error) {
+    log.warn("no status over HTTP: port {port} cannot be had: {error}", { port, error });
+    return undefined;
   }
 }
 

@@ -1,0 +1,68 @@
+/** What a client tells over HTTP: `pgw health` and `pgw status` ask it, and so may a kubelet. */
+
+import { formatIpv4 } from "../addr/ipv4.ts";
+import type { ClientState } from "../role/client.ts";
+import type { HttpHandler, HttpReply } from "./http_server.ts";
+
+export type Transition = { readonly at: number; readonly to: ClientState["kind"]; readonly cause?: string };
+
+export type ClientView = {
+  readonly state: ClientState;
+  /** When the present state was entered. */
+  readonly since: number;
+  /** The latest ones, the oldest first. */
+  readonly transitions: readonly Transition[];
+};
+
+export function clientHttp(view: () => ClientView): HttpHandler {
+  return (path) => {
+    switch (path) {
+      case "/livez":
+        return { status: 200, body: "ok\n" };
+      case "/healthz":
+      case "/readyz":
+      case "/startupz":
+        return openness(view().state);
+      case "/v1/status":
+        return { status: 200, contentType: "application/json", body: `${JSON.stringify(status(view()))}\n` };
+      default:
+        return undefined;
+    }
+  };
+}
+
+function openness(state: ClientState): HttpReply {
+  if (state.kind === "open") return { status: 200, body: "ok\n" };
+  return { status: 503, body: `the Pod is closed: ${waitingFor(state) ?? state.kind}\n` };
+}
+
+function waitingFor(state: ClientState): string | undefined {
+  const report = "search" in state ? state.search.report : "report" in state ? state.report : undefined;
+  return report === undefined || report.reason === "" ? undefined : report.reason;
+}
+
+function status({ state, since, transitions }: ClientView) {
+  const link = "link" in state ? state.link : undefined;
+  const lease = "lease" in state ? state.lease : undefined;
+  return {
+    role: "client",
+    state: state.kind,
+    since,
+    ...(state.kind === "open" ? {} : { waitingFor: waitingFor(state) }),
+    ...(link === undefined ? {} : {
+      gateway: formatIpv4(link.tunnel.remote),
+      gatewayInstance: link.condition?.instance,
+      vxlan: { id: link.tunnel.id, port: link.tunnel.port, mtu: link.tunnel.mtu },
+    }),
+    ...(lease === undefined ? {} : {
+      address: `${formatIpv4(lease.address)}/${lease.prefixLength}`,
+      lease: {
+        server: formatIpv4(lease.server),
+        dnsServers: lease.dnsServers.map(formatIpv4).join(" "),
+        renewAt: lease.renewAt,
+        expiresAt: lease.expiresAt,
+      },
+    }),
+    transitions,
+  };
+}
