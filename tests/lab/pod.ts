@@ -81,7 +81,7 @@ export class Pod extends Namespace {
     return this.spawn([...pgwCommand(), ...args], {
       capabilities: roleCapabilities[args[0] ?? ""] ?? ["net_admin"],
       ...options,
-      env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", ...options.env },
+      env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", PGW_STATE_DIR: "/run/pgw", ...options.env },
     });
   }
 
