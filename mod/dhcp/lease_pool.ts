@@ -137,7 +137,10 @@ export class LeasePool {
       byIndex.set(index, record);
     }
     const owners = new Map<string, number>();
-    for (const [index, { chaddr, clientId }] of byIndex) owners.set(clientKey(chaddr, clientId) ?? "", index);
+    for (const [index, { chaddr, clientId, state }] of byIndex) {
+      // Of an address that is set aside, `chaddr` says who was seen there, which is no lease.
+      if (state !== "declined") owners.set(clientKey(chaddr, clientId) ?? "", index);
+    }
     for (const [index, record] of [...byIndex].sort(([, a], [, b]) => a.until - b.until)) {
       const { chaddr, clientId, hostName, until, state } = record;
       const key = clientKey(chaddr, clientId);
