@@ -11,7 +11,7 @@ export type Io = {
   readonly complain: (text: string) => void;
   /** Whether a person looks at standard output. */
   readonly terminal: boolean;
-  /** The terminal's width. */
+  /** The terminal's width, if it has one to be laid out in. */
   readonly columns: number | undefined;
   /** Asks the `pgw` that runs in this Pod. */
   readonly get: (port: number, path: string) => Promise<HttpAnswer>;
@@ -27,11 +27,17 @@ export function processIo(): Io {
     print: (text) => write(Deno.stdout, text),
     complain: (text) => write(Deno.stderr, text),
     terminal,
-    columns: terminal ? Deno.consoleSize().columns : undefined,
+    columns: terminal ? terminalColumns() : undefined,
     get: httpGet,
     now: Date.now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
+}
+
+/** A terminal may say that it has no columns at all, or so few that nothing can be laid out in them. */
+function terminalColumns(): number | undefined {
+  const { columns } = Deno.consoleSize();
+  return columns < 40 ? undefined : columns;
 }
 
 /** A reader that has gone, such as `head`, is no error. */
