@@ -9,6 +9,8 @@ export type LeaseFileOptions = {
   readonly sync: boolean;
   /** Called with a sentence for the log when the disk stops taking leases, and when it turns out to be damaged. */
   readonly report?: (problem: string) => void;
+  /** Milliseconds of any clock. */
+  readonly clock?: () => number;
 };
 
 /** A journal is rewritten when it has this many lines more than twice its addresses. */
@@ -32,6 +34,7 @@ export class LeaseFile {
   readonly #directory: string;
   readonly #sync: boolean;
   readonly #report: (problem: string) => void;
+  readonly #clock: () => number;
   #lock: Deno.FsFile | undefined;
   #file: Deno.FsFile | undefined;
   /** The successor of the journal while it is written. */
@@ -50,10 +53,11 @@ export class LeaseFile {
     return new LeaseFile(directory, options);
   }
 
-  private constructor(directory: string, { sync, report = () => {} }: LeaseFileOptions) {
+  private constructor(directory: string, { sync, report = () => {}, clock = Date.now }: LeaseFileOptions) {
     this.#directory = directory;
     this.#sync = sync;
     this.#report = report;
+    this.#clock = clock;
     const { records, damagedLines, intactLength } = readJournal(this.#path);
     this.restored = records;
     if (damagedLines.length > 0) {
@@ -71,7 +75,7 @@ export class LeaseFile {
       // What was cut short when the last run was killed must not become the beginning of a line.
       if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
     } catch (error) {
-      this.#fail(error, Date.now());
+      this.#fail(error);
     }
   }
 
@@ -84,7 +88,7 @@ export class LeaseFile {
   /** Resolves when `records` are safe, in order. Never rejects: without a disk, memory must do. */
   async commit(records: readonly LeaseRecord[]): Promise<void> {
     if (records.length === 0) return;
-    if (this.#file === undefined && !this.#recover(Date.now())) return;
+    if (this.#file === undefined && !this.#recover()) return;
     const bytes = encodeRecords(records);
     try {
       if (this.#file !== undefined) writeAllSync(this.#file, bytes);
@@ -92,7 +96,7 @@ export class LeaseFile {
       this.#lines += records.length;
       if (this.#sync) await this.#synced();
     } catch (error) {
-      this.#fail(error, Date.now());
+      this.#fail(error);
     }
     this.#compactWhenLong();
   }
@@ -127,7 +131,7 @@ export class LeaseFile {
     this.#lock = lock;
   }
 
-  #fail(error: unknown, now: number): void {
+  #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const isNew = this.problem === undefined;
     this.problem = `leases are kept in memory only, ${this.#directory} cannot be written: ${reason}`;
@@ -136,12 +140,12 @@ export class LeaseFile {
     this.#file = undefined;
     this.#lock?.close();
     this.#lock = undefined;
-    this.#retryAt = now + retryInterval;
+    this.#retryAt = this.#clock() + retryInterval;
   }
 
   /** Tries the disk again by writing all anew: what is there may end in the middle of a line. */
-  #recover(now: number): boolean {
-    if (this.#closed || now < this.#retryAt || this.#snapshot === undefined) return false;
+  #recover(): boolean {
+    if (this.#closed || this.#clock() < this.#retryAt || this.#snapshot === undefined) return false;
     try {
       this.#takeLock();
       const records = [...this.#snapshot()];
@@ -157,7 +161,7 @@ export class LeaseFile {
       this.problem = undefined;
       return true;
     } catch (error) {
-      this.#fail(error, now);
+      this.#fail(error);
       return false;
     }
   }
@@ -203,7 +207,7 @@ export class LeaseFile {
       this.#addresses = written;
       this.#lines = written + this.#lines - linesBefore;
     } catch (error) {
-      this.#fail(error, Date.now());
+      this.#fail(error);
     } finally {
       this.#successor?.close();
       this.#successor = undefined;
