@@ -3,9 +3,8 @@
  * the mark of what may go around the tunnel, which no application's can.
  */
 
-// @ts-types="@types/dns-packet"
-import { decode, encode } from "dns-packet";
 import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { type LookupAnswer, lookupQuestion, readLookup } from "../dns/lookup.ts";
 import { PgwError } from "../errors.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { aroundMark } from "../netstate/names.ts";
@@ -22,11 +21,12 @@ export type ResolverConfig = {
   readonly hosts: string;
 };
 
+const dnsPort = 53;
 const attempts = 3;
 const attemptTimeoutMs = 700;
 
 /** Up to 8 addresses of `name`. @throws {ResolveError} */
-export async function resolveName(name: string, config: ResolverConfig): Promise<Ipv4[]> {
+export async function resolveName(name: string, config: ResolverConfig): Promise<readonly Ipv4[]> {
   const inHosts = addressesInHosts(config.hosts, name);
   if (inHosts.length > 0) return inHosts;
   if (config.nameservers.length === 0) {
@@ -57,37 +57,40 @@ export function addressesInHosts(hosts: string, name: string): Ipv4[] {
   });
 }
 
-/** Asks each nameserver in turn. Empty: the name has no address. */
-async function question(name: string, nameservers: readonly Ipv4[]): Promise<Ipv4[]> {
+/**
+ * Asks each nameserver in turn. Empty: the name has no address, or nobody wants to say, as a server without upstreams
+ * answers (REFUSED, SERVFAIL) when the search list makes a foreign name: then the next name of the list is tried.
+ */
+async function question(name: string, nameservers: readonly Ipv4[]): Promise<readonly Ipv4[]> {
   using socket = UdpSocket.open({ mark: aroundMark });
-  let lastFailure = "no answer";
+  const failures = new Set<string>();
+  let unwilling = 0;
   for (let attempt = 0; attempt < Math.max(attempts, nameservers.length); attempt++) {
     const server = nameservers[attempt % nameservers.length]!;
-    const id = crypto.getRandomValues(new Uint16Array(1))[0]!;
+    const message = lookupQuestion(name, crypto.getRandomValues(new Uint16Array(1))[0]!);
+    if (message === undefined) throw new ResolveError(`'${name}' is not a name that can be asked for`);
     try {
-      socket.send(
-        Uint8Array.from(encode({ type: "query", id, flags: 0x0100, questions: [{ type: "A", class: "IN", name }] })),
-        { address: server, port: 53 },
-      );
-      const answer = await awaitAnswer(socket, server, id, name);
-      if (answer !== undefined) return answer;
-      lastFailure = `${formatIpv4(server)} does not answer`;
+      socket.send(message, { address: server, port: dnsPort });
+      const answer = await awaitAnswer(socket, server, message);
+      if (answer === undefined) failures.add(`${formatIpv4(server)} does not answer`);
+      else if (answer !== "unwilling") return answer;
+      else if (++unwilling >= nameservers.length) return [];
     } catch (error) {
-      lastFailure = `${formatIpv4(server)}: ${error instanceof Error ? error.message : error}`;
+      failures.add(`${formatIpv4(server)}: ${error instanceof Error ? error.message : error}`);
     }
   }
-  throw new ResolveError(`'${name}' cannot be resolved: ${lastFailure}`);
+  throw new ResolveError(`'${name}' cannot be resolved: ${[...failures].join(", ")}`);
 }
 
 /** `undefined`: nothing usable came in time. */
-async function awaitAnswer(socket: UdpSocket, server: Ipv4, id: number, name: string): Promise<Ipv4[] | undefined> {
+async function awaitAnswer(socket: UdpSocket, server: Ipv4, question: Uint8Array): Promise<LookupAnswer | undefined> {
   const deadline = performance.now() + attemptTimeoutMs;
   for (;;) {
     const datagram = await receiveBefore(socket, deadline);
     if (datagram === undefined) return undefined;
-    if (datagram.address !== server || datagram.port !== 53) continue;
-    const addresses = readAnswer(datagram.bytes, id, name);
-    if (addresses !== undefined) return addresses;
+    if (datagram.address !== server || datagram.port !== dnsPort) continue;
+    const answer = readLookup(datagram.bytes, question);
+    if (answer !== undefined) return answer;
   }
 }
 
@@ -100,19 +103,5 @@ async function receiveBefore(socket: UdpSocket, deadline: number) {
     return await Promise.race([socket.receive(), timeout]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** `undefined`: not the answer to this question, or one that says "ask somebody else". */
-function readAnswer(bytes: Uint8Array, id: number, name: string): Ipv4[] | undefined {
-  try {
-    const message = decode(bytes as Parameters<typeof decode>[0]);
-    const asked = message.questions?.[0]?.name.toLowerCase();
-    if (message.type !== "response" || message.id !== id || asked !== name.toLowerCase()) return undefined;
-    const rcode = (message.flags ?? 0) & 0xf;
-    if (rcode !== 0 && rcode !== 3) return undefined;
-    return (message.answers ?? []).flatMap((record) => record.type === "A" ? [parseIpv4(record.data)] : []);
-  } catch {
-    return undefined;
   }
 }
