@@ -19,7 +19,7 @@ export type Attempt<Client> = {
   readonly pending: Pending<Client>;
   readonly upstream: Upstream;
   readonly transport: "udp" | "tcp" | "tls";
-  readonly message: Uint8Array;
+  readonly message: Uint8Array<ArrayBuffer>;
   readonly withEdns: boolean;
   readonly sentAt: number;
 };

@@ -20,7 +20,7 @@ export type QuestionForm = {
  *
  * @param question name, type and class in wire form, behind a header's length
  */
-export function buildQuestion(question: Uint8Array, form: QuestionForm, random: Random): Uint8Array {
+export function buildQuestion(question: Uint8Array, form: QuestionForm, random: Random): Uint8Array<ArrayBuffer> {
   const message = new Uint8Array(question.length + (form.withEdns ? 11 : 0));
   message.set(question);
   putU16(message, 0, Math.floor(random() * 0x10000));

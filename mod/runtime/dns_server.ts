@@ -5,7 +5,7 @@ import { Forwarder } from "../dns/forwarder.ts";
 import type { ForwarderStats } from "../dns/forwarder_config.ts";
 import type { Attempt } from "../dns/pending.ts";
 import { listenDatagrams, type Listener, listenStreams, type Peer, type QueryHandler } from "./dns_listeners.ts";
-import { HostUpstreamSockets, type UpstreamSockets } from "./dns_upstream_sockets.ts";
+import { openUpstreamSockets, type UpstreamSockets } from "./dns_upstream_sockets.ts";
 
 export type DnsServerOptions = {
   /** UDP and TCP. Port 0: one that is free, the same for both. */
@@ -49,7 +49,7 @@ const tickMs = 10;
  * @throws what the host says when the address cannot be bound: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`
  */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const sockets = options.sockets ?? new HostUpstreamSockets();
+  const sockets = options.sockets ?? await openUpstreamSockets();
   const shell = new DnsShell(options, sockets);
   const datagrams = await listenDatagrams(options.listen, options.allow, shell);
   let streams: Listener;

@@ -17,7 +17,7 @@ export interface UpstreamSockets {
   ask(
     server: UpstreamAddress,
     transport: "udp" | "tcp" | "tls",
-    message: Uint8Array,
+    message: Uint8Array<ArrayBuffer>,
     reception: Reception,
   ): { close(): void };
   close(): void;
@@ -26,12 +26,34 @@ export interface UpstreamSockets {
 /** How long a connection without a question is kept (RFC 7766 section 6.2.3), milliseconds. */
 const idleMs = 10_000;
 
-/** Ordinary sockets. */
-export class HostUpstreamSockets implements UpstreamSockets {
+/** What asks by UDP. */
+type DatagramAsker = Pick<UpstreamSockets, "close"> & {
+  ask(server: UpstreamAddress, message: Uint8Array<ArrayBuffer>, reception: Reception): { close(): void };
+};
+
+/** Ordinary sockets of this host. */
+export async function openUpstreamSockets(): Promise<UpstreamSockets> {
+  try {
+    const { QuestionSockets } = await import("../linux/question_sockets.ts");
+    return new HostUpstreamSockets(new QuestionSockets());
+  } catch {
+    // Without the C library: the runtime's own sockets.
+    return new HostUpstreamSockets({ ask: askDatagram, close: () => {} });
+  }
+}
+
+class HostUpstreamSockets implements UpstreamSockets {
   readonly #streams = new Map<string, Stream>();
 
-  ask(server: UpstreamAddress, transport: "udp" | "tcp" | "tls", message: Uint8Array, reception: Reception) {
-    if (transport === "udp") return askDatagram(server, message, reception);
+  constructor(readonly datagrams: DatagramAsker) {}
+
+  ask(
+    server: UpstreamAddress,
+    transport: "udp" | "tcp" | "tls",
+    message: Uint8Array<ArrayBuffer>,
+    reception: Reception,
+  ) {
+    if (transport === "udp") return this.datagrams.ask(server, message, reception);
     const key = `${transport} ${formatUpstream(server)}`;
     let stream = this.#streams.get(key);
     if (stream === undefined || !stream.accepts(message)) {
@@ -42,6 +64,7 @@ export class HostUpstreamSockets implements UpstreamSockets {
   }
 
   close(): void {
+    this.datagrams.close();
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
   }

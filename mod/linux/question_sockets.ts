@@ -1,0 +1,156 @@
+/** UDP sockets that live for one question: each has a port that the kernel chose at random, and hears one server alone. */
+
+import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { type Ipv6, parseIpv6 } from "../addr/ipv6.ts";
+import { AF_INET, errno, libc, pinned, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { reactor } from "./reactor.ts";
+import { encodeSocketAddress } from "./socket_address.ts";
+import { check } from "./socket_error.ts";
+
+export type QuestionReception = {
+  /** A datagram came from the server. The bytes are the receiver's until it returns. */
+  received(bytes: Uint8Array, length: number): void;
+  /** The network refuses the way there, or the server's host says that nobody listens. */
+  failed(): void;
+};
+
+/** Here `epoll_wait` never waits: it tells which sockets are ready now. */
+const { symbols: { connect, epoll_wait } } = Deno.dlopen("libc.so.6", {
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
+});
+
+const AF_INET6 = 10;
+/** `sockaddr_in6` (ipv6(7)). */
+const socketAddress6Size = 28;
+const EPOLL_CLOEXEC = 0x80000;
+const EPOLL_CTL_ADD = 1;
+const EPOLLIN = 0x1;
+/** `epoll_event` is packed on x86-64 alone. */
+const dataOffset = Deno.build.arch === "x86_64" ? 4 : 8;
+const eventSize = dataOffset + 8;
+const maxEvents = 64;
+/** After so many rounds without a pause, others get their turn although more is ready. */
+const burst = 8;
+const maxDatagram = 65_535n;
+
+/** errno(3): this host is short of something. That is not the server's fault, and passes. */
+const shortages: readonly number[] = [11, 12, 23, 24, 105];
+const EAGAIN = 11;
+
+export class QuestionSockets {
+  /** Holds all open sockets, and is itself waited for: one wake-up for many answers. */
+  readonly #ready = check("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC));
+  readonly #open = new Map<number, QuestionReception>();
+  readonly #events = pinned(maxEvents * eventSize);
+  readonly #fds = new DataView(this.#events.buffer);
+  readonly #event = pinned(eventSize);
+  readonly #eventView = new DataView(this.#event.buffer);
+  readonly #buffer = pinned(Number(maxDatagram));
+  readonly #names = new Map<string, Uint8Array<ArrayBuffer>>();
+  #isRunning = false;
+  #isClosed = false;
+
+  constructor() {
+    reactor.add(this.#ready);
+  }
+
+  /** Sends `message` from a new socket. What comes back goes to `reception`, never before this has returned. */
+  ask(
+    server: { readonly address: string; readonly port: number },
+    message: Uint8Array<ArrayBuffer>,
+    reception: QuestionReception,
+  ): { close(): void } {
+    const fd = this.#send(server, message);
+    if (fd < 0) {
+      let isOpen = !shortages.includes(-fd);
+      queueMicrotask(() => isOpen && reception.failed());
+      return { close: () => isOpen = false };
+    }
+    this.#open.set(fd, reception);
+    if (!this.#isRunning) this.#run();
+    return {
+      close: () => {
+        if (this.#open.get(fd) === reception) this.#close(fd);
+      },
+    };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const fd of this.#open.keys()) this.#close(fd);
+    reactor.remove(this.#ready);
+    libc.close(this.#ready);
+  }
+
+  /** A socket that has sent `message`, or errno(3) with a minus. */
+  #send({ address, port }: { address: string; port: number }, message: Uint8Array<ArrayBuffer>): number {
+    const name = this.#name(address, port);
+    const family = name[0] === AF_INET ? AF_INET : AF_INET6;
+    const fd = libc.socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno();
+    this.#eventView.setUint32(0, EPOLLIN, true);
+    this.#eventView.setInt32(dataOffset, fd, true);
+    const isSent = connect(fd, name, name.length) === 0 &&
+      libc.epoll_ctl(this.#ready, EPOLL_CTL_ADD, fd, this.#event) === 0 &&
+      libc.sendto(fd, message, BigInt(message.length), 0, null, 0) >= 0;
+    if (isSent) return fd;
+    const reason = errno();
+    libc.close(fd);
+    return -reason;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#open.size > 0 && await reactor.readable(this.#ready)) {
+      for (let round = 0; round < burst && this.#takeReady() === maxEvents; round++);
+    }
+    this.#isRunning = false;
+  }
+
+  /** Receives from what is ready; how many sockets were. */
+  #takeReady(): number {
+    const count = epoll_wait(this.#ready, this.#events, maxEvents, 0);
+    for (let index = 0; index < count; index++) {
+      const fd = this.#fds.getInt32(index * eventSize + dataOffset, true);
+      const reception = this.#open.get(fd);
+      if (reception === undefined) continue;
+      const length = libc.recv(fd, this.#buffer, maxDatagram, 0);
+      if (length >= 0) {
+        reception.received(this.#buffer, length);
+      } else if (errno() !== EAGAIN) {
+        this.#close(fd);
+        reception.failed();
+      }
+    }
+    return count;
+  }
+
+  #close(fd: number): void {
+    this.#open.delete(fd);
+    libc.close(fd);
+  }
+
+  #name(address: string, port: number): Uint8Array<ArrayBuffer> {
+    const key = `${address} ${port}`;
+    let name = this.#names.get(key);
+    if (name === undefined) {
+      name = isIpv4(address)
+        ? encodeSocketAddress({ address: parseIpv4(address), port })
+        : encodeSocketAddress6(parseIpv6(address), port);
+      this.#names.set(key, name);
+    }
+    return name;
+  }
+}
+
+function encodeSocketAddress6(address: Ipv6, port: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(socketAddress6Size);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, AF_INET6, true);
+  view.setUint16(2, port);
+  view.setBigUint64(8, address >> 64n);
+  view.setBigUint64(16, address & 0xffff_ffff_ffff_ffffn);
+  return bytes;
+}
