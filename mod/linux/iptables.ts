@@ -38,9 +38,8 @@ export type TableChange = {
   readonly table: string;
   /** Lines for `iptables-restore`, which the kernel takes all at once or not at all. */
   readonly lines: readonly string[];
-  /** Names of the chains of ours that are written anew, or whose jump is set right. */
-  readonly set: readonly string[];
-  readonly removed: readonly string[];
+  /** In words: `PGW-OUTPUT` is written, `jumps of OUTPUT` are set right, `without PGW-OLD` removes that chain. */
+  readonly summary: readonly string[];
 };
 
 /** What makes the kernel hold `desired` and no other chains of ours; empty when it does. */
@@ -58,7 +57,7 @@ function diffTable(table: string, chains: readonly Chain[], observed: ObservedTa
   const surplus = [...observed.keys()].filter((name) =>
     name.startsWith(prefix) && !chains.some((chain) => chain.name === name)
   );
-  const jumps = diffJumps(chains, observed, surplus);
+  const jumps = diffJumps(chains, observed);
   return {
     table,
     lines: [
@@ -68,8 +67,11 @@ function diffTable(table: string, chains: readonly Chain[], observed: ObservedTa
       ...jumps.lines,
       ...surplus.map((name) => `-X ${name}`),
     ],
-    set: [...new Set([...stale.map((chain) => chain.name), ...jumps.set])],
-    removed: surplus,
+    summary: [
+      ...stale.map((chain) => chain.name),
+      ...jumps.hooks.map((hook) => `jumps of ${hook}`),
+      ...surplus.map((name) => `without ${name}`),
+    ],
   };
 }
 
@@ -81,25 +83,23 @@ function holds(rules: readonly string[] | undefined, chain: Chain): boolean {
 function diffJumps(
   chains: readonly Chain[],
   observed: ObservedTable,
-  surplus: readonly string[],
-): { readonly lines: string[]; readonly set: string[] } {
+): { readonly lines: string[]; readonly hooks: string[] } {
   const lines: string[] = [];
-  const set: string[] = [];
-  const hooks = new Set([...chains.map((chain) => chain.hook), ...observed.keys()]);
-  for (const hook of hooks) {
-    if (surplus.includes(hook)) continue;
+  const wrong: string[] = [];
+  for (const hook of new Set([...chains.map((chain) => chain.hook), ...observed.keys()])) {
+    if (hook.startsWith(prefix)) continue;
     const wanted = chains.filter((chain) => chain.hook === hook).map((chain) => chain.name);
     const rules = observed.get(hook) ?? [];
     const ours = rules.filter((rule) => rule.split(" ").some((word, i, words) => isJump(words[i - 1], word)));
     const right = ours.length === wanted.length && wanted.every((name, index) => rules[index] === `-j ${name}`);
     if (right) continue;
-    set.push(...wanted);
+    wrong.push(hook);
     lines.push(
       ...ours.map((rule) => `-D ${hook} ${rule}`),
       ...wanted.map((name, index) => `-I ${hook} ${index + 1} -j ${name}`),
     );
   }
-  return { lines, set };
+  return { lines, hooks: wrong };
 }
 
 function isJump(option: string | undefined, target: string): boolean {

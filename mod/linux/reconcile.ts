@@ -43,13 +43,17 @@ export async function reconcile(
   state: NetState,
   options: ReconcileOptions = {},
 ): Promise<readonly Applied[]> {
-  const firewallFirst = options.firewall !== "last";
-  const applied: Applied[] = [];
-  if (firewallFirst) applied.push(...await applyFirewall(runner, state.firewall));
-  applied.push(...await applyIpState(runner, withKernelFamilies(state)));
-  applied.push(...applyInterfaceSettings(state.interfaceSettings));
-  if (!firewallFirst) applied.push(...await applyFirewall(runner, state.firewall));
-  return applied;
+  const observed = observe(runner);
+  const plan = planFirewall(runner, state.firewall);
+  // What closes is carried out whatever becomes of the rest.
+  const closed = options.firewall === "last" ? undefined : plan.then((plan) => carryOut(runner, plan));
+  await Promise.allSettled([observed, plan, closed]);
+  return [
+    ...await closed ?? [],
+    ...await applyIpState(runner, withKernelFamilies(state), await observed),
+    ...applyInterfaceSettings(state.interfaceSettings),
+    ...closed === undefined ? await carryOut(runner, await plan) : [],
+  ];
 }
 
 /** Makes the kernel hold `firewall`, both families at once, and changes nothing else: the fast way to close. */
@@ -57,18 +61,31 @@ export async function applyFirewall(
   runner: Runner,
   firewall: NetState["firewall"],
 ): Promise<readonly Applied[]> {
-  const families = hasIpv6() ? [4, 6] as const : [4] as const;
-  const changes = await Promise.all(families.map(async (family): Promise<Applied[]> => {
-    const iptables = family === 4 ? "iptables" : "ip6tables";
-    const observed = parseFirewall(await runner.run([`${iptables}-save`]));
-    const changes = diffFirewall(firewall[`v${family}`], observed);
-    if (changes.length > 0) {
-      await runner.run([`${iptables}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes));
-    }
-    return changes.map((change) => ({ kind: "set firewall", family, change }));
-  }));
-  return changes.flat();
+  return await carryOut(runner, await planFirewall(runner, firewall));
 }
+
+type FirewallPlan = readonly { readonly family: 4 | 6; readonly changes: readonly TableChange[] }[];
+
+async function planFirewall(runner: Runner, firewall: NetState["firewall"]): Promise<FirewallPlan> {
+  const families = hasIpv6() ? [4, 6] as const : [4] as const;
+  return await Promise.all(families.map(async (family) => {
+    const observed = parseFirewall(await runner.run([`${iptables[family]}-save`]));
+    return { family, changes: diffFirewall(firewall[`v${family}`], observed) };
+  }));
+}
+
+async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> {
+  await Promise.all(
+    plan.filter(({ changes }) => changes.length > 0).map(({ family, changes }) =>
+      runner.run([`${iptables[family]}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes))
+    ),
+  );
+  return plan.flatMap(({ family, changes }) =>
+    changes.map((change): Applied => ({ kind: "set firewall", family, change }))
+  );
+}
+
+const iptables = { 4: "iptables", 6: "ip6tables" } as const;
 
 /** Takes everything of ours out of the kernel, the firewall last. The Pod's own default route is not put back. */
 export async function removeAll(runner: Runner): Promise<readonly Applied[]> {
@@ -105,11 +122,8 @@ export async function observeUplink(runner: Runner, name?: string): Promise<Upli
 /** For a log: what was done, in the words of `ip` and `iptables`. */
 export function showApplied(applied: Applied): string {
   switch (applied.kind) {
-    case "set firewall": {
-      const { table, set, removed } = applied.change;
-      const names = [...set, ...removed.map((name) => `without ${name}`)].join(", ");
-      return `${applied.family === 4 ? "iptables" : "ip6tables"} ${table}: ${names}`;
-    }
+    case "set firewall":
+      return `${iptables[applied.family]} ${applied.change.table}: ${applied.change.summary.join(", ")}`;
     case "set interface":
       return `interface ${JSON.stringify(applied.settings)}`;
     default:
@@ -121,15 +135,16 @@ export function showApplied(applied: Applied): string {
  * Once, and once more for what the kernel itself took away as a consequence of the first; a third time would be a
  * fight with somebody.
  */
-async function applyIpState(runner: Runner, state: IpState): Promise<Change[]> {
+async function applyIpState(runner: Runner, state: IpState, observed: Observed): Promise<Change[]> {
   const applied: Change[] = [];
-  for (let attempt = 0;; attempt++) {
-    const changes = diff(state, await observe(runner));
-    if (changes.length === 0) return applied;
+  let changes = diff(state, observed);
+  for (let attempt = 0; changes.length > 0; attempt++) {
     if (attempt === 2) throw new VerifyError(changes);
     await runBatches(runner, changes);
     applied.push(...changes);
+    changes = diff(state, await observe(runner));
   }
+  return applied;
 }
 
 async function runBatches(runner: Runner, changes: readonly Change[]): Promise<void> {

@@ -12,7 +12,9 @@ const libc = Deno.dlopen("libc.so.6", { unshare: { parameters: ["i32"], result: 
 export function kernelTest(name: string, body: () => Promise<void>): void {
   Deno.test(name, async () => {
     if (libc.symbols.unshare(CLONE_NEWNET) !== 0) {
-      throw new PgwError("kernel tests make network namespaces: run them as root, or by unshare --user --map-root-user");
+      throw new PgwError(
+        "kernel tests make network namespaces: run them as root, or by unshare --user --map-root-user",
+      );
     }
     await ip("link set lo up");
     await body();

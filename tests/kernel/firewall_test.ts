@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { applyFirewall, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
+import { type Argv, CommandRunner, type Runner } from "../../mod/linux/runner.ts";
+import type { Chain, Firewall } from "../../mod/netstate/state.ts";
+import { kernelTest } from "./namespace.ts";
+
+/** Runs one of the two iptables that Debian has instead of the one that it prefers. */
+class VariantRunner implements Runner {
+  readonly #runner = new CommandRunner();
+  constructor(readonly variant: "nft" | "legacy") {}
+
+  run([program, ...args]: Argv, stdin?: string): Promise<string> {
+    return this.#runner.run([program.replace(/^(ip6?tables)/, `$1-${this.variant}`), ...args], stdin);
+  }
+}
+
+const output = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules });
+const input = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-INPUT", hook: "INPUT", rules });
+const marks = (...rules: string[]): Chain => ({ table: "mangle", name: "PGW-OUTPUT", hook: "OUTPUT", rules });
+const both = (...chains: Chain[]): { v4: Firewall; v6: Firewall } => ({ v4: { chains }, v6: { chains } });
+const closed = both(output("-o lo -j RETURN", "-p udp --dport 53 -m mark --mark 0x3150 -j RETURN", "-j REJECT"));
+
+for (const variant of ["nft", "legacy"] as const) {
+  const runner = new VariantRunner(variant);
+  const apply = async (firewall: { v4: Firewall; v6: Firewall }) =>
+    (await applyFirewall(runner, firewall)).map(showApplied);
+  /** What the family's filter table holds, without counters and labels. */
+  const rules = async (iptables: "iptables" | "ip6tables" = "iptables") =>
+    (await runner.run([iptables, "-S"])).split("\n").filter((line) =>
+      line.startsWith("-A") && !line.includes("comment")
+    );
+
+  kernelTest(`${variant}: both families are closed, and a second time nothing is done`, async () => {
+    assert.deepEqual(await apply(closed), [
+      "iptables filter: PGW-OUTPUT, jumps of OUTPUT",
+      "ip6tables filter: PGW-OUTPUT, jumps of OUTPUT",
+    ]);
+    for (const iptables of ["iptables", "ip6tables"] as const) {
+      const rejection = iptables === "iptables" ? "icmp-port-unreachable" : "icmp6-port-unreachable";
+      assert.deepEqual(await rules(iptables), [
+        "-A OUTPUT -j PGW-OUTPUT",
+        "-A PGW-OUTPUT -o lo -j RETURN",
+        "-A PGW-OUTPUT -p udp -m udp --dport 53 -m mark --mark 0x3150 -j RETURN",
+        `-A PGW-OUTPUT -j REJECT --reject-with ${rejection}`,
+      ]);
+    }
+    assert.deepEqual(await apply(closed), []);
+  });
+
+  kernelTest(`${variant}: only what differs is written anew`, async () => {
+    await apply(both(output("-j REJECT"), input("-i lo -j RETURN"), marks()));
+    assert.deepEqual(await apply(both(output("-j RETURN"), input("-i lo -j RETURN"), marks())), [
+      "iptables filter: PGW-OUTPUT",
+      "ip6tables filter: PGW-OUTPUT",
+    ]);
+    assert.deepEqual(await rules(), [
+      "-A INPUT -j PGW-INPUT",
+      "-A OUTPUT -j PGW-OUTPUT",
+      "-A PGW-INPUT -i lo -j RETURN",
+      "-A PGW-OUTPUT -j RETURN",
+    ]);
+  });
+
+  kernelTest(`${variant}: other people's rules stay, behind ours`, async () => {
+    await runner.run(["iptables", "-N", "VPN"]);
+    await runner.run(["iptables", "-A", "OUTPUT", "-j", "VPN"]);
+    await runner.run(["iptables", "-A", "VPN", "-j", "DROP"]);
+    await apply(closed);
+    await runner.run(["iptables", "-I", "OUTPUT", "1", "-d", "203.0.113.1", "-j", "ACCEPT"]);
+    await apply(closed);
+    const others = ["-A OUTPUT -d 203.0.113.1/32 -j ACCEPT", "-A OUTPUT -j VPN", "-A VPN -j DROP"];
+    assert.deepEqual((await rules()).filter((rule) => !rule.includes("PGW")), others);
+    assert.equal((await rules())[0], "-A OUTPUT -j PGW-OUTPUT");
+    await removeAll(runner);
+    assert.deepEqual(await rules(), others);
+  });
+
+  kernelTest(`${variant}: the jump is first and there once, wherever and however often it was`, async () => {
+    await apply(closed);
+    for (
+      const tamper of [
+        ["-D", "OUTPUT", "-j", "PGW-OUTPUT"],
+        ["-A", "OUTPUT", "-j", "PGW-OUTPUT"],
+        ["-I", "OUTPUT", "-o", "eth9", "-j", "PGW-OUTPUT"],
+        ["-I", "OUTPUT", "-p", "tcp", "-j", "ACCEPT"],
+        ["-A", "FORWARD", "-j", "PGW-OUTPUT"],
+      ]
+    ) {
+      await runner.run(["iptables", ...tamper]);
+      const chain = tamper.find((word) => /^[A-Z]{5,}$/.test(word));
+      assert.deepEqual(await apply(closed), [`iptables filter: jumps of ${chain}`], tamper.join(" "));
+      assert.deepEqual((await rules()).filter((rule) => rule.endsWith("-j PGW-OUTPUT")), ["-A OUTPUT -j PGW-OUTPUT"]);
+      assert.equal((await rules())[0], "-A OUTPUT -j PGW-OUTPUT", tamper.join(" "));
+      assert.deepEqual(await apply(closed), []);
+    }
+  });
+
+  kernelTest(`${variant}: a chain that lost or won a rule is set right`, async () => {
+    await apply(closed);
+    const whole = await rules();
+    for (
+      const tamper of [["-D", "PGW-OUTPUT", "4"], ["-F", "PGW-OUTPUT"], ["-I", "PGW-OUTPUT", "-j", "ACCEPT"], ["-F"]]
+    ) {
+      await runner.run(["iptables", ...tamper]);
+      assert.match((await apply(closed)).join(), /^iptables filter: PGW-OUTPUT/);
+      assert.deepEqual(await rules(), whole);
+    }
+  });
+
+  kernelTest(`${variant}: chains of an earlier version are removed, whoever jumps to them`, async () => {
+    for (
+      const command of ["-N PGW-OLD", "-A PGW-OLD -j DROP", "-A OUTPUT -j PGW-OLD", "-N OTHER", "-A OTHER -g PGW-OLD"]
+    ) {
+      await runner.run(["iptables", "-t", "mangle", ...command.split(" ")]);
+    }
+    assert.deepEqual(await apply(both()), ["iptables mangle: jumps of OUTPUT, jumps of OTHER, without PGW-OLD"]);
+    const left = await runner.run(["iptables", "-t", "mangle", "-S"]);
+    assert.equal(left.includes("PGW"), false);
+    assert.equal(left.includes("-N OTHER"), true);
+  });
+
+  kernelTest(`${variant}: a rule that iptables does not know changes nothing`, async () => {
+    await apply(closed);
+    const before = await rules();
+    await assert.rejects(apply(both(output("-j NOWHERE"))), /iptables-(nft|legacy)-restore/);
+    assert.deepEqual(await rules(), before);
+  });
+}
