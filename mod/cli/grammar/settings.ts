@@ -30,8 +30,9 @@ export function settingsOptions(table: Table): Parser<"sync", Flags, unknown> {
 
 function describe(setting: Setting<unknown>): Message {
   const { help, variable } = setting;
-  if ("default" in setting) return message`${text(help)} [${text(variable)}=${text(setting.default)}]`;
-  return message`${text(help)} [${text(variable)}; ${text(defaultOf(setting))}]`;
+  const fallback = "default" in setting ? `=${setting.default}` : `; ${defaultOf(setting)}`;
+  // one piece, so that no line ends between a bracket and what stands in it
+  return message`${text(`${help} [${variable}${fallback}]`)}`;
 }
 
 function anyText(setting: Setting<unknown>): ValueParser<"sync", string> {
