@@ -126,18 +126,21 @@ class OptionFields {
     }
   }
 
-  /** The value of option 52, taken out: it says where options were, which nobody needs to know afterwards. */
+  /** The value of option 52: which of `file` (1) and `sname` (2) carry options. 0 without it. */
   overload(): number {
     const value = this.#options.get(optionCodes.overload);
     if (value === undefined) return 0;
-    this.#options.delete(optionCodes.overload);
-    if (this.#pieces.delete(optionCodes.overload) || value.length !== 1 || value[0]! < 1 || value[0]! > 3) {
+    const isRepeated = this.#pieces.has(optionCodes.overload);
+    if (isRepeated || value.length !== 1 || value[0]! < 1 || value[0]! > 3) {
       throw new WireError("option overload is not 1, 2 or 3");
     }
     return value[0]!;
   }
 
+  /** All options but 52: it says where they were, which nobody needs to know afterwards. */
   join(): DhcpOptions {
+    this.#options.delete(optionCodes.overload);
+    this.#pieces.delete(optionCodes.overload);
     for (const [code, pieces] of this.#pieces) {
       const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
       let offset = 0;

@@ -108,7 +108,8 @@ Deno.test("dhcpv4: pads between options, none after the end, and no end at all a
 Deno.test("dhcpv4: an option in pieces is joined in the order options, file, sname (RFC 3396)", () => {
   const bytes = packet([52, 1, 3, 15, 1, 65, 15, 1, 66, 255], (whole) => {
     whole.set([15, 1, 68, 255], 44);
-    whole.set([15, 1, 67, 255], 108);
+    // An overload option there means nothing.
+    whole.set([15, 1, 67, 52, 1, 3, 255], 108);
   });
   const decoded = decodeDhcp(bytes);
   assert.deepEqual(decoded.options.get(15), Uint8Array.of(65, 66, 67, 68));
