@@ -19,6 +19,7 @@ import {
   services,
 } from "./topology.ts";
 
+/** `name` in lower case. */
 export type DnsQuery = { readonly name: string; readonly type: string; readonly from: string };
 
 /** The router: between the Pods, from Services to Pods, and the direct way to the internet. */
@@ -174,6 +175,6 @@ function readDnsLog(namespace: Namespace): readonly DnsQuery[] {
   const dnsmasq = namespace.processes.find((process) => process.name.includes(" dnsmasq "));
   return (dnsmasq?.lines ?? []).flatMap(({ text }) => {
     const found = /query\[(\w+)\] (\S+) from (\S+)/.exec(text);
-    return found === null ? [] : { type: found[1] ?? "", name: found[2] ?? "", from: found[3] ?? "" };
+    return found === null ? [] : { type: found[1] ?? "", name: (found[2] ?? "").toLowerCase(), from: found[3] ?? "" };
   });
 }

@@ -51,7 +51,7 @@ say(
 );
 say(`a cluster name:                                        ${names.web} is ${await client.resolve(names.web)}`);
 const local = await client.fetchSourceAddress(`http://${serviceAddress.web}/`);
-say(`a cluster Service is reached around the tunnel, as     ${local} (the app's own Pod address)`);
+say(`a cluster Service is reached around the tunnel, as     ${local} (through the cluster's network)`);
 
 const [first, second] = address === gateways[0]!.vpnAddress.v4 ? [0, 1] as const : [1, 0] as const;
 say("");
@@ -61,9 +61,9 @@ await lab.gateway(first).setCable("down");
 await pgw.waitForLog((record) => String(record.message).startsWith("closed: "));
 const answer = await client.fetchSourceAddress(undefined, 1_000);
 say(
-  `the gateway's node dies: known after ${Date.now() - killedAt - 1_000 < 0 ? "" : ""}${
-    lastLogAge(killedAt)
-  } ms; the app's next question ${answer === undefined ? "gets no answer: blocked" : `is answered from ${answer}`}`,
+  `the gateway's node dies: noticed after ${noticedAfter(killedAt)} ms, and the app's next question is ${
+    answer === undefined ? "blocked" : `answered from ${answer}`
+  }`,
 );
 await lab.setEndpoints([second]);
 const endpointAt = Date.now();
@@ -104,7 +104,8 @@ function gatewayName(source: string): string {
   return `gateway ${1 + gateways.findIndex((gateway) => gateway.vpnAddress.v4 === source)}`;
 }
 
-function lastLogAge(since: number): number {
+/** Milliseconds from `since` to the latest time that the client closed its Pod. */
+function noticedAfter(since: number): number {
   const closed = pgw.logs.findLast((record) => String(record.message).startsWith("closed: "));
   return Math.round(Number(closed?.timestamp) - since);
 }

@@ -52,6 +52,8 @@ export class Lab {
   readonly cluster: ClusterServices;
   /** A Pod that has nothing to do with pgw: for positive controls, and for attackers. */
   readonly stranger: Pod;
+  /** True when a reset failed. */
+  isBroken = false;
   readonly #clients: readonly Pod[];
   readonly #gateways: readonly GatewayPod[];
 
@@ -103,11 +105,13 @@ export class Lab {
     return this.router.capture("direct", (packet) => packet.direction === "out" && filter(packet));
   }
 
-  /** Ends everything in the Pods and makes those anew in which something ran. */
+  /** Ends everything in the Pods and makes those anew in which something ran. When that fails the lab is of no more use. */
   async reset(): Promise<void> {
+    this.isBroken = true;
     await Promise.all(this.#pods.filter((pod) => pod.isUsed).map((pod) => pod.restart()));
     await this.setEndpoints([0, 1]);
     this.#markUnused();
+    this.isBroken = false;
   }
 
   /** The output of all that runs in the Pods under test, and their network's state. */
@@ -121,9 +125,9 @@ export class Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#pods, this.cluster].map((pod) => pod.destroy()));
-    await this.router.destroy();
-    await this.internet.destroy();
+    // What cannot be removed now vanishes with the namespaces around the lab.
+    await Promise.allSettled([...this.#pods, this.cluster].map((pod) => pod.destroy()));
+    await Promise.allSettled([this.router.destroy(), this.internet.destroy()]);
   }
 
   #markUnused(): void {

@@ -80,7 +80,7 @@ export class Namespace {
   /** Runs a program to its end. Throws {@link ProcessError} when it fails (unless `check` is false) or takes too long. */
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     this.isUsed = true;
-    const { timeoutMs = 10_000, stdin, check = true } = options;
+    const { timeoutMs = 30_000, stdin, check = true } = options;
     const what = `${this.name}: ${command.join(" ")}`;
     return await finish(this.#command(command, options, stdin === undefined ? "null" : "piped").spawn(), {
       what,
@@ -133,7 +133,7 @@ export class Namespace {
 /** Runs a program of the lab itself, outside of all Pods. */
 export async function host(command: readonly string[]): Promise<ExecResult> {
   const child = hostCommand(command, "null").spawn();
-  return await finish(child, { what: command.join(" "), timeoutMs: 20_000, stdin: undefined, check: true });
+  return await finish(child, { what: command.join(" "), timeoutMs: 30_000, stdin: undefined, check: true });
 }
 
 function hostCommand(command: readonly string[], stdin: "null" | "piped", env: RunOptions["env"] = {}): Deno.Command {

@@ -49,11 +49,14 @@ export class Pod extends Namespace {
     await Deno.mkdir(this.runDirectory, { recursive: true });
     this.setResolvConf(resolvConf);
     await super.create(podMounts(this.runDirectory));
-    await this.sysctl("net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0");
+    // As CNI plugins do, it tells its neighbours when its address has a new MAC.
+    const notify = ["net.ipv4.conf.default.arp_notify=1", "net.ipv6.conf.default.ndisc_notify=1"];
+    await this.sysctl("net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0", ...notify);
     const veth = ["ip", "link", "add", "eth0", "netns", this.name, "type", "veth", "peer", "name", this.port];
     await host([...veth, "netns", router.name]);
     await router.ip(...portCommands(cni, this.port, this.address, mtu));
     await this.ip(...podCommands(cni, this.address, mtu));
+    await router.exec(["ip", "neigh", "flush", "to", this.address.v4]);
     await this.waitForLink("eth0");
   }
 

@@ -14,6 +14,18 @@ export function labTests(options: LabOptions = {}): LabTest {
     await lab?.[Symbol.asyncDispose]();
   });
 
+  async function run(body: (lab: Lab) => Promise<void>, timeoutMs: number): Promise<void> {
+    lab ??= await Lab.create(options);
+    try {
+      await within(timeoutMs, body(lab));
+    } catch (error) {
+      console.error(await lab.describe());
+      throw error;
+    } finally {
+      await lab.reset();
+    }
+  }
+
   return (name, body, { timeoutMs = 60_000, ignore = false } = {}) =>
     Deno.test({
       name: options.cni === undefined ? name : `${name} (${options.cni})`,
@@ -22,14 +34,11 @@ export function labTests(options: LabOptions = {}): LabTest {
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
-        if (lab === undefined) throw new Error("the lab could not be made");
         try {
-          await within(timeoutMs, body(lab));
+          await run(body, timeoutMs);
         } catch (error) {
-          console.error(await lab.describe());
+          if (lab?.isBroken) lab = undefined; // the next test gets a new one
           throw error;
-        } finally {
-          await lab.reset();
         }
       },
     });

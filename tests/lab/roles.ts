@@ -1,0 +1,62 @@
+/** The two roles as tests start them. */
+import type { GatewayPod } from "./gateway_pod.ts";
+import type { RunOptions } from "./namespace.ts";
+import type { Pod } from "./pod.ts";
+import type { LogRecord, Process } from "./process.ts";
+import { names } from "./topology.ts";
+
+type Env = NonNullable<RunOptions["env"]>;
+
+/** Starts `pgw gateway run` (or what `args` say) and returns when it serves clients. */
+export async function startGateway(
+  pod: GatewayPod,
+  env: Env = {},
+  args: readonly string[] = ["gateway", "run"],
+): Promise<Process> {
+  const pgw = pod.pgw(args, { env });
+  await pgw.waitForLog(says("serving"), { timeoutMs: 20_000 });
+  return pgw;
+}
+
+/** Starts `pgw client run SERVICE` (or what `args` say), with a check of the gateway every 0.3 s. */
+export function startClient(
+  pod: Pod,
+  env: Env = {},
+  args: readonly string[] = ["client", "run", names.gateway],
+): Process {
+  return pod.pgw(args, { env: { PGW_CLIENT_PING_INTERVAL: "0.3", ...env } });
+}
+
+/** Waits until a client has opened its Pod; `from` as in `waitFor`. Returns the log record. */
+export async function untilOpen(client: Process, from = 0): Promise<LogRecord> {
+  return await client.waitForLog(says("open: "), { timeoutMs: 20_000, from });
+}
+
+/** Waits until a client has closed its Pod again. */
+export async function untilClosed(client: Process, from = 0): Promise<LogRecord> {
+  return await client.waitForLog(says("closed: "), { timeoutMs: 20_000, from });
+}
+
+/** A filter for log records whose message begins with `text`. */
+export function says(text: string): (record: LogRecord) => boolean {
+  return ({ message }) => typeof message === "string" && message.startsWith(text);
+}
+
+/** Asks `check` until it returns something but undefined or false. Throws after `timeoutMs`. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined | false>,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: not so within ${timeoutMs} ms`);
+    await sleep(50);
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
