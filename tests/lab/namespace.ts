@@ -126,7 +126,9 @@ export class Namespace {
 
   #command(command: readonly string[], options: RunOptions, stdin: "null" | "piped"): Deno.Command {
     const enter = ["nsenter", `--net=${this.path}`, `--mount=/proc/${this.#pause?.pid}/ns/mnt`, "--"];
-    return hostCommand([...enter, ...limited(options.capabilities), ...command], stdin, options.env);
+    // By env(1): a PATH for the program must not decide where the lab finds nsenter.
+    const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
+    return hostCommand([...enter, ...limited(options.capabilities), "env", ...env, ...command], stdin);
   }
 }
 
@@ -136,7 +138,7 @@ export async function host(command: readonly string[]): Promise<ExecResult> {
   return await finish(child, { what: command.join(" "), timeoutMs: 30_000, stdin: undefined, check: true });
 }
 
-function hostCommand(command: readonly string[], stdin: "null" | "piped", env: RunOptions["env"] = {}): Deno.Command {
+function hostCommand(command: readonly string[], stdin: "null" | "piped"): Deno.Command {
   const [program = "", ...args] = command;
   return new Deno.Command(program, {
     args,
@@ -144,7 +146,7 @@ function hostCommand(command: readonly string[], stdin: "null" | "piped", env: R
     stdout: "piped",
     stderr: "piped",
     clearEnv: true,
-    env: { PATH: toolPath, LC_ALL: "C.UTF-8", ...env },
+    env: { PATH: toolPath, LC_ALL: "C.UTF-8" },
   });
 }
 

@@ -59,7 +59,7 @@ export class Process {
    *
    * Throws {@link ProcessError} when the program ends before, or after `timeoutMs`.
    */
-  async waitFor(filter: LineFilter, { timeoutMs = 10_000, from = 0 } = {}): Promise<Line> {
+  async waitFor(filter: LineFilter, { timeoutMs = 20_000, from = 0 } = {}): Promise<Line> {
     const matches = filter instanceof RegExp ? (line: Line) => filter.test(line.text) : filter;
     const deadline = performance.now() + timeoutMs;
     for (;;) {

@@ -14,7 +14,7 @@ export async function startGateway(
   args: readonly string[] = ["gateway", "run"],
 ): Promise<Process> {
   const pgw = pod.pgw(args, { env });
-  await pgw.waitForLog(says("serving"), { timeoutMs: 20_000 });
+  await pgw.waitForLog(says("serving"), { timeoutMs: 30_000 });
   return pgw;
 }
 
@@ -29,12 +29,12 @@ export function startClient(
 
 /** Waits until a client has opened its Pod; `from` as in `waitFor`. Returns the log record. */
 export async function untilOpen(client: Process, from = 0): Promise<LogRecord> {
-  return await client.waitForLog(says("open: "), { timeoutMs: 20_000, from });
+  return await client.waitForLog(says("open: "), { timeoutMs: 30_000, from });
 }
 
 /** Waits until a client has closed its Pod again. */
 export async function untilClosed(client: Process, from = 0): Promise<LogRecord> {
-  return await client.waitForLog(says("closed: "), { timeoutMs: 20_000, from });
+  return await client.waitForLog(says("closed: "), { timeoutMs: 30_000, from });
 }
 
 /** A filter for log records whose message begins with `text`. */
