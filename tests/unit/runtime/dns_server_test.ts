@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { type Answer, decode, type DecodedPacket, encode, type Packet } from "dns-packet";
+import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
+import { readFrames, writeFrame } from "../../../mod/runtime/dns_frames.ts";
+// The C library is opened here, not in the first test.
+import "../../../mod/linux/question_sockets.ts";
+import { type DnsServer, type DnsServerOptions, startDnsServer } from "../../../mod/runtime/dns_server.ts";
+
+const loopback = parsePrefix("127.0.0.0/8") as Prefix4;
+
+/** An upstream that answers each name with its own address, and notes what it was asked. */
+class StubUpstream implements AsyncDisposable {
+  readonly names: string[] = [];
+  readonly sources: number[] = [];
+  isSilent = false;
+  answers: (name: string) => Answer[] = (name) => [{ type: "A", name, ttl: 60, data: "203.0.113.7" }];
+  truncatesDatagrams = false;
+  connections = 0;
+  #listener: Deno.TcpListener;
+
+  private constructor(readonly socket: Socket, readonly address: string, readonly port: number) {
+    socket.on("message", (query, from) => this.#answer(query, from));
+    this.#listener = Deno.listen({ hostname: address, port });
+    this.#serveStreams();
+  }
+
+  static async open(address: string): Promise<StubUpstream> {
+    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+    socket.bind({ address, port: 0 });
+    await once(socket, "listening");
+    return new StubUpstream(socket, address, socket.address().port);
+  }
+
+  get text(): string {
+    return this.address.includes(":") ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    const closed = once(this.socket, "close");
+    this.socket.close();
+    await closed;
+  }
+
+  #answer(query: Uint8Array, from: RemoteInfo): void {
+    this.sources.push(from.port);
+    if (this.isSilent) return;
+    this.socket.send(this.#respond(query, this.truncatesDatagrams), from.port, from.address);
+  }
+
+  #respond(query: Uint8Array, isTruncated = false): Uint8Array {
+    const { id, questions } = decode(Buffer.from(query));
+    const name = questions?.[0]?.name ?? "";
+    this.names.push(name.toLowerCase());
+    const answers = isTruncated ? [] : this.answers(name);
+    const flags = isTruncated ? 0x0380 : 0x0180;
+    return encode({ type: "response", id: id ?? 0, flags, questions: questions ?? [], answers });
+  }
+
+  async #serveStreams(): Promise<void> {
+    for await (const connection of this.#listener) {
+      this.connections++;
+      readFrames(connection, (query) => writeFrame(connection, this.#respond(query))).finally(() => connection.close());
+    }
+  }
+}
+
+async function serving(options: Partial<DnsServerOptions>, body: (server: DnsServer) => Promise<void>): Promise<void> {
+  const server = await startDnsServer({
+    listen: { address: "127.0.0.1", port: 0 },
+    allow: loopback,
+    clusterZones: ["cluster.local"],
+    clusterServers: [],
+    outsideServers: [],
+    cacheBytes: 1 << 20,
+    ...options,
+  });
+  try {
+    await body(server);
+  } finally {
+    await server.close();
+  }
+}
+
+function query(name: string, id = 7): Uint8Array<ArrayBuffer> {
+  const question: Packet = { type: "query", id, flags: 0x0100, questions: [{ type: "A", name, class: "IN" }] };
+  return new Uint8Array(encode(question));
+}
+
+/** Asks by UDP. Undefined when no answer comes within `patienceMs`. */
+async function ask(server: DnsServer, name: string, patienceMs = 5000) {
+  const socket = createSocket("udp4");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const answer = once(socket, "message").then(([bytes]) =>
+      decode(bytes as Buffer) as DecodedPacket & { rcode?: string }
+    );
+    socket.send(query(name), server.port, "127.0.0.1");
+    return await Promise.race([
+      answer,
+      new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), patienceMs)),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    socket.close();
+  }
+}
+
+function addresses(message: DecodedPacket | undefined): unknown[] {
+  return message?.answers?.map((answer) => "data" in answer ? answer.data : undefined) ?? [];
+}
+
+Deno.test("a name by UDP, from an upstream and then from the cache", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
+    assert.deepEqual(upstream.names, ["www.example.com"]);
+  });
+});
+
+Deno.test("an upstream by IPv6", async () => {
+  await using upstream = await StubUpstream.open("::1");
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
+  });
+});
+
+Deno.test("each question leaves from a port of its own that is not the last one's neighbour", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    for (let index = 0; index < 40; index++) await ask(server, `n${index}.example.com`);
+    assert.ok(new Set(upstream.sources).size >= 38, `${new Set(upstream.sources).size} ports of 40`);
+    const steps = upstream.sources.slice(1).map((port, index) => Math.abs(port - upstream.sources[index]!));
+    assert.ok(steps.filter((step) => step < 16).length < 5, `steps between ports: ${steps.join(" ")}`);
+  });
+});
+
+Deno.test("TCP: pipelined queries on one connection, and truncated answers fetched over one connection", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  upstream.truncatesDatagrams = true;
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const ids = new Set<number | undefined>();
+    const reading = readFrames(connection, (frame) => {
+      ids.add(decode(Buffer.from(frame)).id);
+      if (ids.size === 20) connection.close();
+      return undefined;
+    });
+    for (let id = 0; id < 20; id++) await writeFrame(connection, query(`n${id}.example.com`, id));
+    await reading;
+    assert.equal(ids.size, 20);
+    assert.equal(upstream.connections, 1);
+  });
+});
+
+Deno.test("an answer of nearly 64 KiB by TCP, and TC by UDP", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  upstream.truncatesDatagrams = true;
+  upstream.answers = (name) =>
+    Array.from({ length: 220 }, (_, index) => ({ type: "TXT", name, ttl: 60, data: `${index}`.padEnd(250, "x") }));
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    const short = await ask(server, "big.example.com");
+    assert.deepEqual([short?.flag_tc, short?.answers?.length], [true, 0]);
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    let answers = 0;
+    const reading = readFrames(connection, (frame) => {
+      assert.ok(frame.length > 60_000);
+      answers = decode(Buffer.from(frame)).answers?.length ?? 0;
+      connection.close();
+      return undefined;
+    });
+    await writeFrame(connection, query("big.example.com"));
+    await reading;
+    assert.equal(answers, 220);
+  });
+});
+
+Deno.test("nobody listens there: SERVFAIL at once, not after a timeout", async () => {
+  const closed = await StubUpstream.open("127.0.0.1");
+  await closed[Symbol.asyncDispose]();
+  await serving({ outsideServers: [closed.text] }, async (server) => {
+    const startedAt = performance.now();
+    assert.equal((await ask(server, "www.example.com"))?.rcode, "SERVFAIL");
+    assert.ok(performance.now() - startedAt < 1000, `${performance.now() - startedAt} ms`);
+    assert.equal(server.ready(), false);
+  });
+});
+
+Deno.test("other upstreams at run time", async () => {
+  await using before = await StubUpstream.open("127.0.0.1");
+  await using after = await StubUpstream.open("127.0.0.1");
+  after.answers = (name) => [{ type: "A", name, ttl: 60, data: "203.0.113.8" }];
+  await serving({ outsideServers: [before.text] }, async (server) => {
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
+    server.setUpstreams([after.text]);
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.8"]);
+  });
+});
+
+Deno.test("who is not allowed gets nothing, by UDP and by TCP", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  await serving({ outsideServers: [upstream.text], allow: parsePrefix("127.9.0.0/16") as Prefix4 }, async (server) => {
+    assert.equal(await ask(server, "www.example.com", 200), undefined);
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await readFrames(connection, () => assert.fail("an answer"));
+    connection.close();
+    assert.deepEqual(upstream.names, []);
+  });
+});
+
+Deno.test("10^4 names while upstreams change: none at the wrong side", async () => {
+  await using cluster = await StubUpstream.open("127.0.0.1");
+  await using one = await StubUpstream.open("127.0.0.1");
+  await using two = await StubUpstream.open("127.0.0.1");
+  await serving({ clusterServers: [cluster.text], outsideServers: [one.text] }, async (server) => {
+    const socket = createSocket("udp4");
+    socket.connect(server.port, "127.0.0.1");
+    await once(socket, "connect");
+    let answers = 0;
+    socket.on("message", () => answers++);
+    const changes = [[two.text], [], [one.text, two.text], [one.text]];
+    for (let index = 0; index < 10_000; index++) {
+      const kind = index % 3;
+      const zone = ["example.com", "svc.cluster.local", "example.com.default.svc.Cluster.Local"][kind]!;
+      socket.send(query(`n${index}.${zone}`, index));
+      if (index % 500 === 0) server.setUpstreams(changes[(index / 500) % changes.length]!);
+      if (index % 50 === 0) {
+        one.isSilent = index % 2000 > 1500;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.close();
+    assert.ok(answers > 1000, `${answers} answers`);
+    assert.ok(cluster.names.length > 1000 && one.names.length > 100 && two.names.length > 100);
+    assert.deepEqual(cluster.names.filter((name) => !name.endsWith(".cluster.local")), []);
+    assert.deepEqual([...one.names, ...two.names].filter((name) => !name.endsWith(".example.com")), []);
+  });
+});
