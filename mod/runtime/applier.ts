@@ -12,6 +12,8 @@ export type ApplierPorts = {
   /** The kernel holds what {@link wanted} says. */
   applied(): void;
   failed(error: unknown): void;
+  /** The kernel was looked at, and put right where it had to be. */
+  repaired(): void;
 };
 
 export type Wanted = {
@@ -27,6 +29,8 @@ export type Wanted = {
 };
 
 const log = logger("network");
+/** Until it is put back, what somebody else takes away is gone at most so long. */
+const repairIntervalMs = 20_000;
 
 export class Applier {
   #appliedKey: string | undefined;
@@ -42,20 +46,23 @@ export class Applier {
     this.#busy = true;
     try {
       for (let wanted = this.ports.wanted(); wanted !== undefined; wanted = this.#changed(wanted)) {
-        if (wanted.key !== this.#appliedKey) await this.#apply(wanted);
-        this.#tell(wanted);
+        try {
+          if (wanted.key !== this.#appliedKey) await this.#apply(wanted);
+          this.#tell(wanted);
+        } catch (error) {
+          this.#appliedKey = undefined;
+          // What is wanted in answer to that is applied at once: it may be to close.
+          this.ports.failed(error);
+        }
       }
-    } catch (error) {
-      this.#appliedKey = undefined;
-      this.ports.failed(error);
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Every `intervalMs`, puts back what somebody else took away, and says so. */
-  repairEvery(intervalMs: number): void {
-    this.#repairTimer = setInterval(() => this.#repair(), intervalMs);
+  /** From now on puts back what somebody else took away, within {@link repairIntervalMs}, and says so. */
+  keepRepaired(): void {
+    this.#repairTimer = setInterval(() => this.#repair(), repairIntervalMs);
   }
 
   close(): void {
@@ -102,5 +109,6 @@ export class Applier {
     }
     // A change of mind while this was going on.
     await this.update();
+    this.ports.repaired();
   }
 }

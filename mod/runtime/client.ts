@@ -19,6 +19,7 @@ import { askForGateway } from "./discovery.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { HttpServer } from "./http_server.ts";
+import { IdleRelease } from "./idle.ts";
 import { logger } from "./log.ts";
 import { resolveName } from "./resolver.ts";
 import { onStopSignal } from "./signals.ts";
@@ -26,7 +27,6 @@ import { readTextIfThere } from "./text_file.ts";
 
 const log = logger("client");
 const resolvConfPath = "/etc/resolv.conf";
-const repairIntervalMs = 10_000;
 const transitionsKept = 20;
 
 /** What the user asked for cannot be had, and waiting does not help. */
@@ -43,12 +43,14 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   let stages = 0;
   let stage: ClientState["kind"] | undefined;
   let cause: string | undefined;
+  using memory = new IdleRelease();
   const transitions: Transition[] = [];
 
   const applier = new Applier({
     runner,
     wanted: () => wanted(config, loop.state, stages),
     applied: () => loop.post({ kind: "applied" }),
+    repaired: () => memory.worked(),
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
@@ -62,6 +64,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         stage = state.kind;
         stages++;
         transitions.push({ at: now(), to: state.kind, ...(cause === undefined ? {} : { cause }) });
+        if (stage === "open") memory.worked();
         if (transitions.length > transitionsKept) transitions.shift();
         cause = undefined;
       }
@@ -173,7 +176,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       settings.httpPort,
       () => ({ state: loop.state, since: transitions.at(-1)?.at ?? now(), transitions }),
     );
-    applier.repairEvery(repairIntervalMs);
+    applier.keepRepaired();
     await ended.promise;
   } finally {
     unlisten();

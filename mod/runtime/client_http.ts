@@ -37,8 +37,8 @@ function openness(state: ClientState): HttpReply {
 }
 
 function waitingFor(state: ClientState): string | undefined {
-  const report = "search" in state ? state.search.report : "report" in state ? state.report : undefined;
-  return report === undefined || report.reason === "" ? undefined : report.reason;
+  const aim = "search" in state ? state.search : "aim" in state ? state.aim : undefined;
+  return aim?.report.reasons.at(-1);
 }
 
 function status({ state, since, transitions }: ClientView) {

@@ -30,6 +30,7 @@ import { DhcpService } from "./dhcp_service.ts";
 import { type DnsServer, startDnsServer } from "./dns_server.ts";
 import { EventLoop } from "./event_loop.ts";
 import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
+import { IdleRelease } from "./idle.ts";
 import { logger } from "./log.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onStopSignal } from "./signals.ts";
@@ -38,7 +39,6 @@ import { watchResolvConf } from "./watch.ts";
 
 const log = logger("gateway");
 const resolvConfPath = "/etc/resolv.conf";
-const repairIntervalMs = 10_000;
 const drainMs = 1_000;
 const dnsCacheBytes = 16 << 20;
 
@@ -49,6 +49,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const instance = newInstanceId();
   const ended = Promise.withResolvers<void>();
   let services: Services | undefined;
+  using memory = new IdleRelease();
   let stages = 0;
   let stage: GatewayState["kind"] | undefined;
 
@@ -59,6 +60,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
+    repaired: () => memory.worked(),
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
@@ -88,7 +90,10 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         return;
       case "serve":
         serve(settings, config, effect.uplink, instance, () => loop.state).then(
-          (started) => services = started,
+          (started) => {
+            services = started;
+            memory.worked();
+          },
           ended.reject,
         );
         return;
@@ -102,7 +107,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
   try {
     loop.start();
-    applier.repairEvery(repairIntervalMs);
+    applier.keepRepaired();
     await ended.promise;
   } finally {
     unlisten();
