@@ -7,6 +7,7 @@ const codes: Readonly<Record<number, string>> = {
   4: "EINTR",
   11: "EAGAIN",
   13: "EACCES",
+  6: "ENXIO",
   16: "EBUSY",
   19: "ENODEV",
   22: "EINVAL",

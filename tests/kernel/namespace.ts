@@ -4,6 +4,8 @@ import { PgwError } from "../../mod/errors.ts";
 import { CommandRunner } from "../../mod/linux/runner.ts";
 
 const CLONE_NEWNET = 0x40000000;
+/** Milliseconds. */
+const timeLimit = 20_000;
 
 /** Only the calling thread moves: the one that the test, its sockets and the processes that it starts run on. */
 const libc = Deno.dlopen("libc.so.6", { unshare: { parameters: ["i32"], result: "i32" } });
@@ -17,8 +19,18 @@ export function kernelTest(name: string, body: () => Promise<void>): void {
       );
     }
     await ip("link set lo up");
-    await body();
+    await within(timeLimit, body());
   });
+}
+
+async function within(limit: number, body: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new PgwError(`no end after ${limit} ms`)), limit);
+  try {
+    await Promise.race([body, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs lines of `ip -batch`, those that begin with `-6` as `ip -6`. What was printed. */
