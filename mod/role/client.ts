@@ -39,9 +39,10 @@ export type ClientConfig = {
 };
 
 /** A search for a gateway, and what the last tunnel left. */
-type Search = {
-  readonly uplink: Uplink;
-  readonly startedAt: number;
+type Search = Aim & { readonly uplink: Uplink };
+
+/** What is kept of a search while the Pod's own interface is not known, or looked at anew. */
+type Aim = {
   readonly attempts: number;
   readonly report: Report;
   /** The address that was leased before: asked for again. */
@@ -50,8 +51,15 @@ type Search = {
   readonly avoid?: Ipv4;
 };
 
-/** What was said about waiting, so that it is said once and then at growing intervals. */
-type Report = { readonly reason: string; readonly nextAt: number; readonly gapMs: number };
+/** What was said about waiting, so that each reason is said once, and then one at growing intervals. */
+type Report = {
+  /** When the waiting began; absent: nothing was said yet. */
+  readonly since?: number;
+  /** The youngest ones. */
+  readonly reasons: readonly string[];
+  readonly nextAt: number;
+  readonly gapMs: number;
+};
 
 /** A gateway that was chosen, and the tunnel to it. */
 type Link = {
@@ -79,9 +87,9 @@ export type ClientState =
   | { readonly kind: "adopting"; readonly found: FoundTunnel }
   /** The found tunnel's address is confirmed (INIT-REBOOT), while traffic goes on. */
   | { readonly kind: "rejoining" } & Leasing
-  | { readonly kind: "closing"; readonly report: Report; readonly previous?: Ipv4 }
+  | { readonly kind: "closing"; readonly aim: Aim }
   /** The Pod is closed; its own interface is looked at (again at `at`). */
-  | { readonly kind: "observing"; readonly report: Report; readonly at: number; readonly previous?: Ipv4 }
+  | { readonly kind: "observing"; readonly aim: Aim; readonly at: number }
   | { readonly kind: "resolving"; readonly search: Search }
   /** The firewall lets the question to the candidates out. */
   | { readonly kind: "admitting"; readonly search: Search; readonly candidates: readonly Candidate[] }
@@ -115,15 +123,18 @@ const verifyTimeoutMs = 3_000;
 const verifyWatch: WatchConfig = { intervalMs: 400, misses: 1_000 };
 const shortestPauseMs = 100;
 const longestPauseMs = 5_000;
+/** Between attempts at what needs nobody's answer: to close the Pod, to find its interface. */
+const retryMs = 1_000;
 const firstReportGapMs = 10_000;
 const longestReportGapMs = 600_000;
+const reasonsKept = 8;
 
 /**
  * A client that has done nothing yet. Its Pod is to be closed, unless an earlier process left it open: then that is
  * taken over if the gateway confirms it.
  */
 export function startClient(config: ClientConfig, found?: FoundTunnel): Step {
-  if (found === undefined) return rest({ kind: "closing", report: silent });
+  if (found === undefined) return rest({ kind: "closing", aim: fresh });
   const candidates = [{ address: found.tunnel.remote, port: config.httpPort }];
   return { state: { kind: "adopting", found }, effects: [{ kind: "ask", candidates }], wakeAt: Infinity };
 }
@@ -173,12 +184,7 @@ export function step(config: ClientConfig, state: ClientState, event: ClientEven
     case "rejoining":
       return rejoining(state, event, now, random);
     case "closing":
-      if (event.kind !== "applied") return rest(state);
-      return {
-        state: { ...state, kind: "observing", at: Infinity },
-        effects: [{ kind: "observeUplink" }],
-        wakeAt: Infinity,
-      };
+      return event.kind === "applied" ? observe(state.aim) : rest(state);
     case "observing":
       return observing(state, event, now);
     case "resolving":
@@ -200,8 +206,7 @@ export function step(config: ClientConfig, state: ClientState, event: ClientEven
       if (event.kind === "answered") return choose(config, state.search, event.answer, now, random);
       return event.kind === "unanswered" ? pause(state.search, event.reason, now, random) : rest(state);
     case "pausing":
-      if (now < state.until) return { state, effects: [], wakeAt: state.until };
-      return resolve(state.search);
+      return pausing(state, now);
     case "connecting":
       return event.kind === "applied" ? startLease(config, state.search, state.link, now, random) : rest(state);
     case "leasing":
@@ -239,7 +244,7 @@ function adopting(
   const isSame = link.tunnel.remote === tunnel.remote && link.tunnel.id === tunnel.id &&
     link.tunnel.port === tunnel.port && link.tunnel.gateway === tunnel.gateway;
   if (!isSame || obstacleOf(config, link) !== undefined) return closeFirst(address);
-  const search: Search = { uplink, startedAt: now, attempts: 0, report: silent, previous: address };
+  const search: Search = { ...fresh, uplink, previous: address };
   const { state: leasing, effects, wakeAt } = startLease(config, search, link, now, random);
   if (leasing.kind !== "leasing") return closeFirst(address);
   return { state: { ...leasing, kind: "rejoining", deadline: now + rejoinTimeoutMs }, effects, wakeAt };
@@ -263,37 +268,44 @@ function rejoining(state: Rejoining, event: ClientEvent, now: number, random: Ra
 
 /** What was found cannot be confirmed: the Pod is closed, and everything begins anew. */
 function closeFirst(previous: Ipv4 | undefined): Step {
-  return rest({ kind: "closing", report: silent, ...(previous === undefined ? {} : { previous }) });
+  return rest({ kind: "closing", aim: { ...fresh, ...(previous === undefined ? {} : { previous }) } });
 }
 
 // Looking for a gateway.
 
+function observe(aim: Aim): Step {
+  const effects: ClientEffect[] = [{ kind: "observeUplink" }];
+  return { state: { kind: "observing", aim, at: Infinity }, effects, wakeAt: Infinity };
+}
+
 type Observing = Extract<ClientState, { kind: "observing" }>;
 
 function observing(state: Observing, event: ClientEvent, now: number): Step {
-  if (event.kind === "uplink") {
-    const { report, previous } = state;
-    const search = { uplink: event.uplink, startedAt: now, attempts: 0, report };
-    return resolve(previous === undefined ? search : { ...search, previous });
-  }
+  if (event.kind === "uplink") return resolve({ ...state.aim, uplink: event.uplink });
   if (event.kind === "noUplink") {
-    const at = now + longestPauseMs / 5;
-    const { report, effects } = say(state.report, event.reason, now, now);
-    return { state: { ...state, report, at }, effects, wakeAt: at };
+    const at = now + retryMs;
+    const { report, effects } = say(state.aim.report, event.reason, now);
+    return { state: { ...state, aim: { ...state.aim, report }, at }, effects, wakeAt: at };
   }
-  if (now < state.at) return { state, effects: [], wakeAt: state.at };
-  return { state: { ...state, at: Infinity }, effects: [{ kind: "observeUplink" }], wakeAt: Infinity };
+  return now < state.at ? { state, effects: [], wakeAt: state.at } : observe(state.aim);
 }
 
 function resolve(search: Search): Step {
   return { state: { kind: "resolving", search }, effects: [{ kind: "resolve" }], wakeAt: Infinity };
 }
 
+function pausing(state: Extract<ClientState, { kind: "pausing" }>, now: number): Step {
+  if (now < state.until) return { state, effects: [], wakeAt: state.until };
+  // The Pod's own interface may be another by now, and the old one what was wrong.
+  const { uplink: _, ...aim } = state.search;
+  return observe(aim);
+}
+
 /** Waits before the next attempt: longer after each, never above a bound, and never in step with other clients. */
 function pause(search: Search, reason: string, now: number, random: Random): Step {
   const ceiling = Math.min(longestPauseMs, shortestPauseMs * 2 ** search.attempts);
   const until = now + ceiling * (0.5 + 0.5 * random());
-  const { report, effects } = say(search.report, reason, search.startedAt, now);
+  const { report, effects } = say(search.report, reason, now);
   const attempts = Math.min(search.attempts + 1, 30);
   return { state: { kind: "pausing", search: { ...search, attempts, report }, until }, effects, wakeAt: until };
 }
@@ -331,6 +343,7 @@ function obstacleOf(config: ClientConfig, { uplink, tunnel, network, condition }
   const name = `the gateway ${formatIpv4(tunnel.remote)}`;
   if (condition?.draining) return `${name} is about to stop`;
   if (condition?.healthy === false) return `${name} has no way out at present`;
+  if (!isHost(tunnel.remote) || tunnel.remote === uplink.address) return `${name} is at no other Pod's address`;
   const local = config.net.localCidrs.find((prefix) => overlaps(prefix, network));
   if (local !== undefined) {
     return `${name} has the overlay network ${formatPrefix(network)}, which overlaps ${formatPrefix(local)} of ` +
@@ -341,6 +354,12 @@ function obstacleOf(config: ClientConfig, { uplink, tunnel, network, condition }
       "choose another PGW_VXLAN_IP_NETWORK on the gateway";
   }
   return undefined;
+}
+
+/** Whether a Pod can have the address: not `0.0.0.0/8`, the loopback's, a multicast group or what is reserved. */
+function isHost(address: Ipv4): boolean {
+  const firstOctet = address >>> 24;
+  return firstOctet > 0 && firstOctet < 224 && firstOctet !== 127;
 }
 
 // A lease.
@@ -419,12 +438,10 @@ type WithLease = Extract<ClientState, { readonly lease: Lease }>;
 /** Keeps the lease of a state that waits for something else: renews it, and closes the Pod when it is lost. */
 function withDhcp(state: WithLease, event: ClientEvent, now: number, random: Random): Step {
   const result = dhcp.step(state.dhcp, dhcpEvent(event), now, random);
+  const lost = result.effects.find((effect) => effect.kind === "lost");
+  // What the DHCP client sends to get another address is not sent: that is for the next tunnel.
+  if (lost !== undefined) return again(state, `the lease is lost: ${lost.reason}`, now, [], false);
   const effects = dhcpEffects(result);
-  for (const effect of result.effects) {
-    if (effect.kind === "lost") {
-      return again(state, `the lease is lost: ${effect.reason}`, now, effects, false);
-    }
-  }
   const lease = dhcp.heldLease(result.state) ?? state.lease;
   if (lease.address !== state.lease.address) {
     return again(state, "the leased address changed", now, effects, false);
@@ -528,10 +545,9 @@ function again(
   avoidGateway: boolean,
 ): Step {
   const search: Search = {
+    ...fresh,
+    report: { ...silent, since: now },
     uplink: link.uplink,
-    startedAt: now,
-    attempts: 0,
-    report: silent,
     ...(avoidGateway ? { previous: lease.address, avoid: link.tunnel.remote } : {}),
   };
   const next = resolve(search);
@@ -542,7 +558,8 @@ function again(
 // Stopping, and things that fail.
 
 function stop(config: ClientConfig, state: ClientState, now: number, random: Random): Step {
-  const uplink = "link" in state ? state.link.uplink : "search" in state ? state.search.uplink : undefined;
+  if (state.kind === "stopping" || state.kind === "stopped") return rest(state);
+  const uplink = uplinkOf(state);
   if (config.mode !== "run") {
     // What an init container set up, or a sidecar found, stays: the next process takes it over without a gap.
     return { state: { kind: "stopped" }, effects: [{ kind: "exit", reason: "stopped" }], wakeAt: Infinity };
@@ -555,33 +572,53 @@ function stop(config: ClientConfig, state: ClientState, now: number, random: Ran
   };
 }
 
-function applyFailed(state: ClientState, reason: string, now: number, random: Random): Step {
-  if ("link" in state) {
-    const search = "search" in state
-      ? state.search
-      : { uplink: state.link.uplink, startedAt: now, attempts: 0, report: silent };
-    return pause(search, reason, now, random);
-  }
-  if ("search" in state) return pause(state.search, reason, now, random);
-  return rest(state);
+function uplinkOf(state: ClientState): Uplink | undefined {
+  if ("link" in state) return state.link.uplink;
+  if ("search" in state) return state.search.uplink;
+  return state.kind === "adopting" ? state.found.uplink : undefined;
 }
 
-const silent: Report = { reason: "", nextAt: 0, gapMs: firstReportGapMs };
+/**
+ * The kernel does not hold what it should: back to where the least is asked of it. Where nothing less can be asked, the
+ * next step, whatever its event, tries it anew.
+ */
+function applyFailed(state: ClientState, reason: string, now: number, random: Random): Step {
+  if ("search" in state) return pause(state.search, reason, now, random);
+  if ("link" in state) {
+    return pause({ ...fresh, uplink: state.link.uplink, previous: state.lease.address }, reason, now, random);
+  }
+  if (state.kind === "observing") return { state, effects: [], wakeAt: state.at };
+  if (state.kind !== "closing") return rest(state);
+  const { report, effects } = say(state.aim.report, reason, now, "the Pod cannot be closed");
+  return { state: { ...state, aim: { ...state.aim, report } }, effects, wakeAt: now + retryMs };
+}
 
-/** Says why the client waits: at once when the reason is new, then at growing intervals; an error once it has lasted. */
-function say(report: Report, reason: string, since: number, now: number): { report: Report; effects: ClientEffect[] } {
-  const isNew = report.reason !== reason;
-  if (!isNew && now < report.nextAt) return { report, effects: [] };
-  const gapMs = isNew ? firstReportGapMs : Math.min(longestReportGapMs, 2 * report.gapMs);
+const silent: Report = { reasons: [], nextAt: 0, gapMs: firstReportGapMs };
+const fresh: Aim = { attempts: 0, report: silent };
+
+/** Says why the client waits: a new reason at once, old ones at growing intervals; an error once it has lasted. */
+function say(
+  report: Report,
+  reason: string,
+  now: number,
+  what = "the Pod is closed",
+): { report: Report; effects: ClientEffect[] } {
+  const { since = now, reasons, nextAt, gapMs } = report;
+  const isDue = now >= nextAt;
+  if (reasons.includes(reason) && !isDue) return { report, effects: [] };
   const waitedMs = now - since;
-  const level = waitedMs < firstReportGapMs ? "warn" : "error";
   const log: ClientEffect = {
     kind: "log",
-    level,
-    message: `the Pod is closed: ${reason}`,
+    level: waitedMs < firstReportGapMs ? "warn" : "error",
+    message: `${what}: ${reason}`,
     fields: { reason, waitedMs },
   };
-  return { report: { reason, nextAt: now + gapMs, gapMs }, effects: [log] };
+  const said = {
+    since,
+    reasons: [...reasons.filter((other) => other !== reason), reason].slice(-reasonsKept),
+    ...(isDue ? { nextAt: now + gapMs, gapMs: Math.min(longestReportGapMs, 2 * gapMs) } : { nextAt, gapMs }),
+  };
+  return { report: said, effects: [log] };
 }
 
 function info(message: string, fields: Readonly<Record<string, unknown>>): ClientEffect {

@@ -53,8 +53,9 @@ export type GatewayEffect =
   | { readonly kind: "exit" };
 
 export type GatewayState =
+  /** `said`: why it waits, said once. */
   | { readonly kind: "observing"; readonly at: number; readonly said: string }
-  | { readonly kind: "preparing"; readonly pod: PodView }
+  | { readonly kind: "preparing"; readonly pod: PodView; readonly said: string }
   | { readonly kind: "serving"; readonly pod: PodView; readonly lookAt: number; readonly since: number }
   | { readonly kind: "draining"; readonly pod: PodView; readonly until: number }
   /** The device is taken away. */
@@ -111,7 +112,7 @@ export function stepGateway(
     case "observing":
       return observing(state, event, now);
     case "preparing":
-      if (event.kind === "applyFailed") return retry(event.reason, "", now);
+      if (event.kind === "applyFailed") return retry(event.reason, state.said, now);
       if (event.kind !== "applied") return { state, effects: [], wakeAt: Infinity };
       return serve(config, state.pod, now);
     case "serving":
@@ -133,7 +134,7 @@ function observing(
   now: number,
 ): GatewayStep {
   if (event.kind === "observed") {
-    return { state: { kind: "preparing", pod: event.pod }, effects: [], wakeAt: Infinity };
+    return { state: { kind: "preparing", pod: event.pod, said: state.said }, effects: [], wakeAt: Infinity };
   }
   if (event.kind === "notObserved") return retry(event.reason, state.said, now);
   if (now < state.at) return { state, effects: [], wakeAt: state.at };

@@ -121,10 +121,10 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     );
   }
 
-  /** The sockets of the present tunnel; `undefined` when its device is gone. */
+  /** The sockets of the present tunnel, or of the one that is just given up; `undefined` when its device is gone. */
   function tunnelSockets(): ClientSockets | undefined {
     const tunnel = tunnelOf(loop.state);
-    if (tunnel === undefined) return undefined;
+    if (tunnel === undefined) return sockets?.of;
     const key = tunnelKey(tunnel);
     if (sockets?.key === key) return sockets.of;
     try {
