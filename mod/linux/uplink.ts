@@ -34,13 +34,13 @@ export function findUplink(observed: Observed, name?: string): Uplink {
   if (address === undefined) {
     throw new UplinkError(`the interface '${link.name}' has no IPv4 address, which the tunnel needs as its end`);
   }
-  const default6 = best(defaults.filter((route) => route.destination.family === 6 && leadsTo(route, link)));
+  const [default6] = inOrder(defaults.filter((route) => route.destination.family === 6 && leadsTo(route, link)));
   return {
     device: link.name,
     mtu: link.mtu,
     address: parseIpv4(address.address),
     addresses6: addresses.filter(({ family }) => family === 6).map((there) => there.address),
-    routes: observed.routes.filter((route) => isOwn(route) && leadsTo(route, link)).flatMap(uplinkRoute),
+    routes: inOrder(observed.routes.filter((route) => isOwn(route) && leadsTo(route, link))).flatMap(uplinkRoute),
     ...(default6 === undefined ? {} : { default6: viaOf(default6) }),
   };
 }
@@ -54,7 +54,7 @@ function linkOfDefault(observed: Observed, defaults: readonly ObservedRoute[]): 
   const candidates = observed.links.filter((link) => !link.ours && defaults.some((route) => leadsTo(route, link)));
   const ethernet = candidates.filter((link) => link.ethernet);
   const chosen = ethernet.length > 0 ? ethernet : candidates;
-  const route = best(
+  const [route] = inOrder(
     defaults.filter((route) => route.destination.family === 4 && chosen.some((link) => leadsTo(route, link))),
   );
   return chosen.find((link) => route === undefined || leadsTo(route, link));
@@ -64,9 +64,12 @@ function leadsTo(route: ObservedRoute, link: ObservedLink): boolean {
   return route.hop.kind === "device" && route.hop.device === link.name;
 }
 
-/** The route that the kernel would take of several to one destination. */
-function best(routes: readonly ObservedRoute[]): ObservedRoute | undefined {
-  return routes.toSorted((a, b) => a.metric - b.metric)[0];
+/** In the order in which the kernel takes them, a kept one behind those in `main`. */
+function inOrder(routes: readonly ObservedRoute[]): ObservedRoute[] {
+  const kept = (route: ObservedRoute) => route.table === "main" ? 0 : 1;
+  return routes.toSorted((a, b) =>
+    b.destination.length - a.destination.length || kept(a) - kept(b) || a.metric - b.metric
+  );
 }
 
 function uplinkRoute({ destination, hop }: ObservedRoute): UplinkRoute[] {

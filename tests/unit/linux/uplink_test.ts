@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
+import { parsePrefix } from "../../../mod/addr/prefix.ts";
+import { findUplink, UplinkError } from "../../../mod/linux/uplink.ts";
+import type { Observed, ObservedLink, ObservedRoute } from "../../../mod/netstate/diff.ts";
+
+const link = (name: string, ethernet = true, ours = false): ObservedLink => ({
+  name,
+  index: 1,
+  ours,
+  up: true,
+  mac: "02:00:00:00:00:05",
+  mtu: 1450,
+  ethernet,
+});
+
+function route(destination: string, device: string, via?: string, other: Partial<ObservedRoute> = {}): ObservedRoute {
+  return {
+    destination: parsePrefix(destination),
+    table: "main",
+    metric: 0,
+    hop: { kind: "device", device, ...(via === undefined ? {} : { via }) },
+    ours: false,
+    protocol: 3,
+    multipath: false,
+    ...other,
+  };
+}
+
+const pod: Observed = {
+  links: [{ ...link("lo", false), mtu: 65_536 }, link("eth0"), link("eth1"), link("tun0", false)],
+  addresses: [
+    { device: "lo", family: 4, address: "127.0.0.1", prefixLength: 8, scope: "host" },
+    { device: "eth0", family: 4, address: "10.42.0.5", prefixLength: 24, scope: "global" },
+    { device: "eth0", family: 6, address: "2001:db8::5", prefixLength: 64, scope: "global" },
+    { device: "eth0", family: 6, address: "fe80::5", prefixLength: 64, scope: "link" },
+    { device: "eth1", family: 4, address: "192.168.9.5", prefixLength: 24, scope: "global" },
+    { device: "tun0", family: 4, address: "10.8.0.2", prefixLength: 24, scope: "global" },
+  ],
+  routes: [
+    route("0.0.0.0/0", "eth0", "10.42.0.1"),
+    route("::/0", "eth0", "fe80::1"),
+    route("10.42.0.0/24", "eth0"),
+    route("192.168.9.0/24", "eth1"),
+  ],
+  rules: [],
+  neighbors: [],
+};
+
+const expected = {
+  device: "eth0",
+  mtu: 1450,
+  address: parseIpv4("10.42.0.5"),
+  addresses6: ["2001:db8::5"],
+  routes: [
+    { destination: parsePrefix("10.42.0.0/24") },
+    { destination: parsePrefix("0.0.0.0/0"), via: parseIpv4("10.42.0.1") },
+  ],
+  default6: { via: "fe80::1" },
+};
+
+Deno.test("the interface of the default route, with its own addresses and routes", () => {
+  assert.deepEqual(findUplink(pod), expected);
+});
+
+Deno.test("after an earlier run: the default route kept in our table counts, ours in main does not", () => {
+  const moved = { ours: true, protocol: 80 };
+  const routes = [
+    route("0.0.0.0/0", "eth0", "10.42.0.1", { ...moved, table: 3150 }),
+    route("::/0", "eth0", "fe80::1", { ...moved, table: 3150 }),
+    route("0.0.0.0/0", "vxlan3150", "172.29.0.1", moved),
+    route("10.0.0.0/8", "eth0", "10.42.0.1", moved),
+    route("10.42.0.0/24", "eth0"),
+  ];
+  assert.deepEqual(findUplink({ ...pod, links: [...pod.links, link("vxlan3150", true, true)], routes }), expected);
+});
+
+Deno.test("the default route that the kernel would take; one of main before the one that was kept", () => {
+  const routes = [
+    route("0.0.0.0/0", "eth0", "10.42.0.9", { table: 3150, ours: true }),
+    route("0.0.0.0/0", "eth1", "192.168.9.1", { metric: 200 }),
+    route("0.0.0.0/0", "eth0", "10.42.0.3", { metric: 100 }),
+    route("0.0.0.0/0", "eth0", "10.42.0.2", { metric: 50 }),
+  ];
+  const uplink = findUplink({ ...pod, routes });
+  assert.equal(uplink.device, "eth0");
+  assert.deepEqual(uplink.routes[0], { destination: parsePrefix("0.0.0.0/0"), via: parseIpv4("10.42.0.2") });
+});
+
+Deno.test("a VPN's default route does not make its device the Pod's own", () => {
+  const routes = [
+    route("0.0.0.0/0", "tun0", undefined, { metric: 0 }),
+    route("0.0.0.0/0", "eth0", "10.42.0.1", { metric: 5 }),
+  ];
+  assert.equal(findUplink({ ...pod, routes }).device, "eth0");
+});
+
+Deno.test("an interface by name, with or without a default route", () => {
+  assert.equal(findUplink(pod, "eth1").device, "eth1");
+  assert.deepEqual(findUplink(pod, "eth1").routes, [{ destination: parsePrefix("192.168.9.0/24") }]);
+  assert.equal("default6" in findUplink(pod, "eth1"), false);
+});
+
+Deno.test("what cannot be an uplink is refused with what there is", () => {
+  const refused = (pattern: RegExp) => (error: unknown) => error instanceof UplinkError && pattern.test(error.message);
+  assert.throws(() => findUplink({ ...pod, routes: [] }), refused(/no default route.*PGW_INTERFACE.*eth0, eth1/));
+  assert.throws(() => findUplink(pod, "eth7"), refused(/no interface 'eth7'.*eth0, eth1/));
+  assert.throws(() => findUplink({ ...pod, addresses: [] }), refused(/'eth0' has no IPv4 address/));
+});
