@@ -12,8 +12,6 @@ import { type Uplink, uplinkDefault, uplinkRoute } from "./uplink.ts";
 export type ClientNetConfig = {
   readonly device: string;
   readonly localCidrs: readonly Prefix[];
-  /** The Pod's own nameservers (IPv4), which `pgw` itself asks. */
-  readonly nameservers: readonly Ipv4[];
   /** Whether DNS questions of applications are led to the gateway wherever they were sent. */
   readonly redirectDns: boolean;
 };
@@ -65,7 +63,6 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
       ...keptDefaults(uplink),
       ...localRoutes(config, uplink),
       ...hostRoutes(config, uplink, [
-        ...config.nameservers,
         ...(view.phase === "discovering" ? view.candidates.map((candidate) => candidate.address) : []),
         ...(tunnel === undefined ? [] : [tunnel.remote]),
       ]),
@@ -153,7 +150,10 @@ function localRoutes(config: ClientNetConfig, uplink: Uplink): Route[] {
   });
 }
 
-/** Routes to what `pgw` itself must reach outside PGW_LOCAL_CIDRS, each as the Pod's own routes have it. */
+/**
+ * Routes to what `pgw` itself must reach outside PGW_LOCAL_CIDRS, each as the Pod's own routes have it. The Pod's
+ * nameservers need none: its questions are marked, and an application may have other business with such an address.
+ */
 function hostRoutes(config: ClientNetConfig, uplink: Uplink, addresses: readonly Ipv4[]): Route[] {
   const outside = new Set(addresses.filter((address) => !isLocal(config, address)));
   return [...outside].flatMap((address) => {

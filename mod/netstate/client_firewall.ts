@@ -31,7 +31,8 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
 /**
  * A connection that comes in by any interface but the tunnel is answered the way it came: it is marked when it is new,
  * and what belongs to it is routed by that mark. A TCP segment that is no SYN does not count as new, else the far end of
- * a connection from before the Pod was closed could open a way out for it.
+ * a connection from before the Pod was closed could open a way out for it; nor does what only passes through the Pod,
+ * else a nested container could mark its way out itself.
  */
 function aroundMarks(config: ClientNetConfig): Chain[] {
   return [
@@ -42,8 +43,8 @@ function aroundMarks(config: ClientNetConfig): Chain[] {
       rules: [
         "-i lo -j RETURN",
         `-i ${config.device} -j RETURN`,
-        `-p tcp --syn -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
-        `! -p tcp -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+        `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+        `! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
       ],
     },
     {
@@ -183,6 +184,7 @@ function filterOutput6(config: ClientNetConfig): Chain {
 function filterForward6(config: ClientNetConfig): Chain {
   const rules = [
     `-m connmark --mark ${mark} -j RETURN`,
+    ...(config.redirectDns ? refuseDns(config, "icmp6-adm-prohibited") : []),
     ...localCidrs6(config),
     "-j REJECT --reject-with icmp6-adm-prohibited",
   ];

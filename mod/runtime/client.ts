@@ -211,13 +211,11 @@ async function lookForTunnel(runner: Runner, device: string, uplinkName?: string
 }
 
 function clientConfig(mode: ClientConfig["mode"], settings: ClientSettings): ClientConfig {
-  const conf = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
   return {
     mode,
     net: {
       device: settings.vxlanDevice,
       localCidrs: settings.localCidrs,
-      nameservers: conf.nameservers.filter(isIpv4).map(parseIpv4).filter((address) => address >>> 24 !== 127),
       redirectDns: settings.dns !== "off",
     },
     service: formatService(settings.service),
@@ -233,10 +231,10 @@ async function resolveService(service: Service, config: ClientConfig): Promise<C
     if (service.family === 4) return [{ address: service.address, port: service.port }];
     throw new ClientError(`${config.service} is an IPv6 address: the tunnel needs an IPv4 one`);
   }
-  const { search, options } = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
+  const { nameservers, search, options } = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
   const ndots = Number(options.find((option) => option.startsWith("ndots:"))?.slice(6) ?? 1);
   const addresses = await resolveName(service.name, {
-    nameservers: config.net.nameservers,
+    nameservers: nameservers.filter(isIpv4).map(parseIpv4).filter((address) => address >>> 24 !== 127),
     search,
     ndots,
     hosts: readTextIfThere("/etc/hosts"),

@@ -1,0 +1,103 @@
+/** Packets of each kind of traffic that `docs/security.md` names, as a gateway Pod meets them. */
+
+import type { Chain } from "../../../mod/netstate/state.ts";
+import type { Packet } from "./firewall_evaluator.ts";
+
+type Met = { readonly hook: Chain["hook"]; readonly packet: Packet };
+
+const client = "172.29.0.20";
+const internet = "203.0.113.9";
+
+function met(hook: Chain["hook"], packet: Partial<Packet>): Met {
+  return {
+    hook,
+    packet: {
+      family: 4,
+      source: client,
+      destination: internet,
+      protocol: "tcp",
+      connection: "NEW",
+      mark: 0,
+      connectionMark: 0,
+      toThisHost: hook === "INPUT",
+      ...packet,
+    },
+  };
+}
+
+const fromClient = { in: "vxlan3150" };
+const toGateway = { in: "vxlan3150", destination: "172.29.0.1" };
+const outside = { in: "eth0", source: "10.42.0.9", destination: "10.42.0.5" };
+const own = { out: "eth0", source: "10.42.0.5" };
+
+export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
+  ["client to the Internet by the VPN", [
+    met("FORWARD", { ...fromClient, out: "tun0" }),
+    met("FORWARD", { ...fromClient, out: "tun0", protocol: "udp", connection: "ESTABLISHED" }),
+  ]],
+  ["client to anywhere by the Pod's own interface", [
+    met("FORWARD", { ...fromClient, out: "eth0" }),
+    met("FORWARD", { ...fromClient, out: "eth0", destination: "10.43.0.1" }),
+    met("FORWARD", { ...fromClient, out: "eth0", connection: "ESTABLISHED" }),
+  ]],
+  [
+    "answers to clients",
+    ["tun0", "eth0"].flatMap((from) =>
+      (["ESTABLISHED", "RELATED"] as const).map((connection) =>
+        met("FORWARD", { in: from, out: "vxlan3150", source: internet, destination: client, connection })
+      )
+    ),
+  ],
+  [
+    "new connections to clients",
+    ["tun0", "eth0"].map((from) =>
+      met("FORWARD", { in: from, out: "vxlan3150", source: internet, destination: client })
+    ),
+  ],
+  ["client to client", [
+    met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21" }),
+    met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21", connection: "ESTABLISHED" }),
+  ]],
+  [
+    "client to link-local addresses",
+    ["tun0", "eth0"].map((out) => met("FORWARD", { ...fromClient, out, destination: "169.254.169.254" })),
+  ],
+  [
+    "client with a source outside the overlay",
+    ["tun0", "eth0"].map((out) => met("FORWARD", { ...fromClient, out, source: "10.42.0.9" })),
+  ],
+  ["client to the gateway: DHCP, DNS, probe, ping", [
+    ...[67, 53, 3150].map((destinationPort) => met("INPUT", { ...toGateway, protocol: "udp", destinationPort })),
+    met("INPUT", { ...toGateway, destinationPort: 53 }),
+    met("INPUT", { ...toGateway, protocol: "icmp", icmpType: 8 }),
+    met("INPUT", { ...fromClient, destination: "255.255.255.255", protocol: "udp", destinationPort: 67 }),
+  ]],
+  ["client to any other port of the gateway", [
+    ...[22, 3150, 8080].map((destinationPort) => met("INPUT", { ...toGateway, destinationPort })),
+    met("INPUT", { ...toGateway, protocol: "udp", destinationPort: 4789 }),
+    met("INPUT", { ...fromClient, destination: "10.42.0.5", destinationPort: 3150 }),
+  ]],
+  ["VXLAN to the gateway by its own interface", [met("INPUT", { ...outside, protocol: "udp", destinationPort: 4789 })]],
+  ["HTTP to the gateway by its own interface", [met("INPUT", { ...outside, destinationPort: 3150 })]],
+  ["anything else to the gateway by its own interface", [
+    met("INPUT", { ...outside, destinationPort: 22 }),
+    met("INPUT", { ...outside, protocol: "udp", destinationPort: 53 }),
+    met("INPUT", { ...outside, in: "tun0", destinationPort: 22 }),
+  ]],
+  ["the gateway's VXLAN and HTTP answers", [
+    met("OUTPUT", { ...own, protocol: "udp", destinationPort: 4789 }),
+    met("OUTPUT", { ...own, sourcePort: 3150, connection: "ESTABLISHED" }),
+    met("OUTPUT", { out: "vxlan3150", source: "172.29.0.1", destination: client, protocol: "udp", sourcePort: 67 }),
+  ]],
+  ["anything else that the gateway itself sends", [
+    met("OUTPUT", { ...own, destinationPort: 443 }),
+    met("OUTPUT", { ...own, protocol: "udp", destinationPort: 51_820 }),
+    met("OUTPUT", { ...own, sourcePort: 3150 }),
+  ]],
+  ["IPv6 from and to the overlay", [
+    met("INPUT", { family: 6, in: "vxlan3150", source: "fe80::2", destination: "fe80::1" }),
+    met("FORWARD", { family: 6, in: "vxlan3150", out: "eth0", source: "fe80::2", destination: "2001:db8::1" }),
+    met("FORWARD", { family: 6, in: "eth0", out: "vxlan3150", source: "2001:db8::1", destination: "fe80::2" }),
+    met("OUTPUT", { family: 6, out: "vxlan3150", source: "fe80::1", destination: "fe80::2" }),
+  ]],
+]);

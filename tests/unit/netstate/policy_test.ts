@@ -1,0 +1,123 @@
+/** Compares `docs/security.md` with what the generated routes and rules do with packets of each kind. */
+
+import assert from "node:assert/strict";
+import { clientNetState } from "../../../mod/netstate/client.ts";
+import { gatewayNetState } from "../../../mod/netstate/gateway.ts";
+import { parsePrefix } from "../../../mod/addr/prefix.ts";
+import type { Firewall } from "../../../mod/netstate/state.ts";
+import { clientTraffic, fateOf } from "./client_traffic.ts";
+import { evaluate } from "./firewall_evaluator.ts";
+import { config, overlay, overlayGateway, phases, uplink } from "./fixtures.ts";
+import { gatewayTraffic } from "./gateway_traffic.ts";
+import { mainRoute, type Pod, podWith, send, type Sent, showFate, showSent } from "./packet_walk.ts";
+import { policyTable } from "./policy_table.ts";
+
+const page = new URL("../../../docs/security.md", import.meta.url);
+const permissions = { read: [page] };
+const phaseNames = Object.keys(phases) as (keyof typeof phases)[];
+
+function podIn(phase: keyof typeof phases): Pod {
+  return podWith(clientNetState(config, phases[phase], 0), uplink);
+}
+
+Deno.test("docs/security.md: the client's table is what its rules and routes do", { permissions }, () => {
+  const table = policyTable(Deno.readTextFileSync(page), "client");
+  assert.deepEqual([...table.keys()], [...clientTraffic.keys()]);
+  for (const [name, traffic] of clientTraffic) {
+    assert.deepEqual([...table.get(name)!.keys()], phaseNames);
+    for (const phase of phaseNames) {
+      for (const packet of traffic.packets) {
+        const fate = fateOf(podIn(phase), traffic, packet, "tunnel" in phases[phase]);
+        assert.equal(fate, table.get(name)!.get(phase), `${phase}: ${name}: ${showSent(packet)}`);
+      }
+    }
+  }
+});
+
+Deno.test("docs/security.md: the gateway's table is what its rules do", { permissions }, () => {
+  const table = policyTable(Deno.readTextFileSync(page), "gateway");
+  assert.deepEqual([...table.keys()], [...gatewayTraffic.keys()]);
+  const anyWay = {
+    device: "vxlan3150",
+    id: 3150,
+    port: 4789,
+    network: overlay,
+    address: overlayGateway,
+    httpPort: 3150,
+  };
+  for (const [column, config] of Object.entries({ "any way out": anyWay, "PGW_VPN_INTERFACE set": vpnAlone(anyWay) })) {
+    const { firewall } = gatewayNetState(config, uplink, ["eth0", "tun0"]);
+    for (const [name, packets] of gatewayTraffic) {
+      for (const { hook, packet } of packets) {
+        const { verdict } = evaluate(firewall[`v${packet.family}`], "filter", hook, packet);
+        const cell = { accept: "allow", pass: "left", drop: "drop", reject: "reject" }[verdict];
+        assert.equal(cell, table.get(name)!.get(column), `${column}: ${name}: ${showSent(packet)}`);
+      }
+    }
+  }
+});
+
+function vpnAlone<T>(config: T): T & { vpnInterface: string } {
+  return { ...config, vpnInterface: "tun0" };
+}
+
+const none: Firewall = { chains: [] };
+/** What an application sends that must not be seen on the Pod's own interface. */
+const secret: readonly Sent[] = [
+  "out: everything else by IPv4",
+  "out: connections from before the Pod was closed",
+  "out: everything else by IPv6, to the Internet",
+].flatMap((name) => clientTraffic.get(name)!.packets);
+/** Single addresses, and the link, which a flushed firewall leaves reachable: `docs/security.md` says so. */
+const reachable = ["172.20.1.6", "172.21.0.80"];
+
+Deno.test("a flushed firewall alone leaks nothing: routing stands behind it", { permissions: "none" }, () => {
+  for (const phase of phaseNames.filter((phase) => phase !== "closed")) {
+    const pod = { ...podIn(phase), firewall: { v4: none, v6: none } };
+    for (const packet of secret.filter(({ destination }) => !reachable.includes(destination))) {
+      const fate = send(pod, packet);
+      assert(fate.kind !== "sent" || fate.device !== "eth0", `${phase}: ${showSent(packet)} is ${showFate(fate)}`);
+    }
+  }
+});
+
+Deno.test(
+  "default routes that somebody adds leak nothing: the firewall stands before them",
+  { permissions: "none" },
+  () => {
+    for (const phase of phaseNames) {
+      const pod = podIn(phase);
+      const halves = ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"];
+      const added = halves.map((text) => mainRoute(parsePrefix(text), "eth0"));
+      for (const packet of secret) {
+        const fate = send({ ...pod, routes: [...pod.routes, ...added] }, packet);
+        assert(
+          fate.kind !== "sent" || fate.device === "vxlan3150",
+          `${phase}: ${showSent(packet)} is ${showFate(fate)}`,
+        );
+      }
+    }
+  },
+);
+
+Deno.test("an application's DNS question is led to the gateway, and pgw's own is not", { permissions: "none" }, () => {
+  const questions = clientTraffic.get("out: DNS of applications, any nameserver")!.packets;
+  for (const question of questions) {
+    const fate = send(podIn("open"), question);
+    assert(fate.kind === "sent" && fate.packet.destination === "172.29.0.1" && fate.packet.destinationPort === 53);
+  }
+  for (const question of clientTraffic.get("out: DNS of pgw itself")!.packets) {
+    const fate = send(podIn("open"), question);
+    assert(fate.kind === "sent" && fate.packet.destination === question.destination);
+  }
+});
+
+Deno.test("PGW_CLIENT_DNS=off: DNS is like everything else", { permissions: "none" }, () => {
+  for (const phase of phaseNames) {
+    const pod = podWith(clientNetState({ ...config, redirectDns: false }, phases[phase], 0), uplink);
+    const fate = (destination: string) =>
+      showFate(send(pod, { family: 4, protocol: "udp", destination, destinationPort: 53 }));
+    assert.equal(fate("10.43.0.10"), "sent by eth0 to 10.43.0.10", phase);
+    assert.equal(fate("203.0.113.53"), phase === "open" ? "sent by vxlan3150 to 203.0.113.53" : "reject", phase);
+  }
+});
