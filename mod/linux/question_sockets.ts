@@ -37,7 +37,7 @@ const maxEvents = 64;
 const burst = 8;
 const maxDatagram = 65_535n;
 /** Sockets that are kept for later. */
-const maxIdle = 64;
+const maxIdle = 256;
 /** Connecting to AF_UNSPEC disconnects (connect(2)), and frees a port that was not asked for by its number. */
 const unspecified = new Uint8Array(16);
 
