@@ -4,13 +4,14 @@
  */
 
 import { flags, rcodes } from "../wire/dns.ts";
-import { type Attempt, type Pending, wakeTime } from "./pending.ts";
+import type { Key } from "./cache.ts";
+import { asksTheSame, type Attempt, type Pending, wakeTime } from "./pending.ts";
 import { buildQuestion, matchResponse, type Random } from "./question.ts";
 import { readResponse, Response } from "./response.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ExchangePort<Client> {
-  /** Send the attempt's message to its upstream. */
+  /** Send the attempt's message to its upstream; hand what comes back to `received`, or call `failed`, but not yet. */
   send(attempt: Attempt<Client>): void;
   /** Nothing that comes for the attempt matters any more. */
   forget(attempt: Attempt<Client>): void;
@@ -28,7 +29,8 @@ const maxAttempts = 6;
 const tcpPatience = 2000;
 
 export class Exchange<Client> {
-  readonly #pending = new Map<string, Pending<Client>>();
+  /** By the hash of its question, or a number behind it where that was taken. */
+  readonly #pending = new Map<number, Pending<Client>>();
   readonly #response = new Response();
   #wakeAt = Infinity;
   /** Responses that did not match what was asked: strays or forgeries. */
@@ -45,12 +47,18 @@ export class Exchange<Client> {
     return this.#pending.size;
   }
 
-  get(id: string): Pending<Client> | undefined {
-    return this.#pending.get(id);
+  /** The pending question that `query`, read into `key`, asks too. */
+  find(query: Uint8Array, key: Key): Pending<Client> | undefined {
+    for (let slot = key.hash;; slot++) {
+      const pending = this.#pending.get(slot);
+      if (pending === undefined || asksTheSame(pending, query, key)) return pending;
+    }
   }
 
   start(pending: Pending<Client>, now: number): void {
-    this.#pending.set(pending.id, pending);
+    pending.slot = pending.key.hash;
+    while (this.#pending.has(pending.slot)) pending.slot++;
+    this.#pending.set(pending.slot, pending);
     pending.route.pending++;
     const dead = pending.route.group.probe(now);
     if (dead !== undefined) this.#send(pending, dead, transportOf(dead), now);
@@ -61,8 +69,8 @@ export class Exchange<Client> {
   restart(isConcerned: (pending: Pending<Client>) => boolean, now: number): void {
     for (const pending of [...this.#pending.values()].filter(isConcerned)) {
       this.#forgetAttempts(pending);
-      pending.tried.clear();
-      pending.refused.clear();
+      pending.tried = [];
+      pending.refused = [];
       pending.attemptCount = 0;
       pending.refusal = undefined;
       pending.wasUnreachable = false;
@@ -111,7 +119,7 @@ export class Exchange<Client> {
     if (attempt.transport !== "tcp") upstream.noteFailure(now);
     pending.wasUnreachable = true;
     this.#dismiss(attempt);
-    pending.refused.add(upstream);
+    pending.refused.push(upstream);
     this.#askNext(pending, now);
   }
 
@@ -120,7 +128,7 @@ export class Exchange<Client> {
     this.#wakeAt = Infinity;
     for (const pending of this.#pending.values()) {
       if (wakeTime(pending) <= now) this.#wake(pending, now);
-      if (this.#pending.has(pending.id)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
+      if (this.#isPending(pending)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
     }
   }
 
@@ -133,7 +141,7 @@ export class Exchange<Client> {
       for (const { upstream } of pending.attempts) upstream.noteSilence(now);
       this.#askNext(pending, now);
     }
-    if (pending.giveUpAt <= now && this.#pending.has(pending.id)) this.#giveUp(pending, now);
+    if (pending.giveUpAt <= now && this.#isPending(pending)) this.#giveUp(pending, now);
   }
 
   /** Asks the next server; gives up when there is none and none that still could answer. */
@@ -143,7 +151,7 @@ export class Exchange<Client> {
     if (pending.attemptCount < maxAttempts) {
       let next = group.fastest(pending.tried, pending.refused);
       if (next === undefined) {
-        pending.tried.clear();
+        pending.tried = [];
         pending.round++;
         next = group.fastest(pending.tried, pending.refused);
       }
@@ -166,7 +174,7 @@ export class Exchange<Client> {
     const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
     const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now };
     pending.attempts.push(attempt);
-    pending.tried.add(upstream);
+    pending.tried.push(upstream);
     pending.attemptCount++;
     upstream.noteAsked(now);
     this.#wakeBy(pending, now + (transport === "udp" ? upstream.timeout * 2 ** pending.round : tcpPatience));
@@ -196,7 +204,7 @@ export class Exchange<Client> {
   #refused(attempt: Attempt<Client>, rcode: number, now: number): void {
     const { pending } = attempt;
     pending.refusal ??= rcode;
-    pending.refused.add(attempt.upstream);
+    pending.refused.push(attempt.upstream);
     this.#dismiss(attempt);
     this.#askNext(pending, now);
   }
@@ -206,8 +214,12 @@ export class Exchange<Client> {
     this.port.unanswered(pending, now);
   }
 
+  #isPending(pending: Pending<Client>): boolean {
+    return this.#pending.get(pending.slot) === pending;
+  }
+
   #end(pending: Pending<Client>): void {
-    this.#pending.delete(pending.id);
+    this.#pending.delete(pending.slot);
     pending.route.pending--;
     this.#forgetAttempts(pending);
   }

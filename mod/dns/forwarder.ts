@@ -1,8 +1,8 @@
 /**
  * The DNS forwarder: from a client's query to its answer, by the cache or by the servers of the zone's route.
  *
- * Pure: time and randomness are arguments, and what is to be done is left in {@link Forwarder.takeEffects}. It does
- * not validate DNSSEC: it hands the records on and clears AD.
+ * Pure: time and randomness are arguments, what is to be done goes to a {@link ForwarderPort}. It does not validate
+ * DNSSEC: it hands the records on and clears AD.
  */
 
 import { flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQuery } from "../wire/dns.ts";
@@ -29,17 +29,15 @@ import { nobodysZones, RouteTable } from "./route.ts";
 import { Upstream, UpstreamGroup } from "./upstream.ts";
 import { parseUpstream } from "./upstream_address.ts";
 
-export type Effect<Client> =
-  | {
-    readonly kind: "reply";
-    readonly client: Client;
-    readonly isStream: boolean;
-    readonly message: Uint8Array<ArrayBuffer>;
-  }
-  /** Send `attempt.message` to `attempt.upstream` and hand what comes back to `received`, or call `failed`. */
-  | { readonly kind: "ask"; readonly attempt: Attempt<Client> }
+/** What the forwarder has its shell do. None of it may call the forwarder back before it has returned. */
+export interface ForwarderPort<Client> {
+  /** The first `length` bytes of `message` are the answer. They are written over when this has returned. */
+  reply(client: Client, isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number): void;
+  /** Send `attempt.message` to `attempt.upstream`; hand what comes back to `received`, or call `failed`. */
+  ask(attempt: Attempt<Client>): void;
   /** Nothing that comes for `attempt` matters any more. */
-  | { readonly kind: "forget"; readonly attempt: Attempt<Client> };
+  forget(attempt: Attempt<Client>): void;
+}
 
 /** {@link Forwarder.answer}: no answer is due. */
 export const dropped = 0;
@@ -77,7 +75,6 @@ export class Forwarder<Client> {
   readonly #query = new Query();
   readonly #scratch = new Uint8Array(maxMessage);
   readonly #out = new Uint8Array(maxMessage + 512);
-  #effects: Effect<Client>[] = [];
   readonly #count = {
     queries: 0,
     cacheHits: 0,
@@ -94,7 +91,7 @@ export class Forwarder<Client> {
   };
 
   /** @throws {AddressError} when a server in `config` is none */
-  constructor(readonly config: ForwarderConfig, random: Random) {
+  constructor(readonly config: ForwarderConfig, random: Random, readonly port: ForwarderPort<Client>) {
     this.#cache = new Cache(config.cacheBytes);
     const route = (name: string, servers: readonly string[], isOutside = false): Route => (
       { name, isOutside, group: this.#group(servers), pending: 0 }
@@ -121,14 +118,6 @@ export class Forwarder<Client> {
   /** Whether a server of outside names is not known to be dead. */
   get isReady(): boolean {
     return this.#outside.group.isUsable;
-  }
-
-  /** What is to be done since the last call. */
-  takeEffects(): readonly Effect<Client>[] {
-    if (this.#effects.length === 0) return this.#effects;
-    const effects = this.#effects;
-    this.#effects = [];
-    return effects;
   }
 
   /**
@@ -163,16 +152,11 @@ export class Forwarder<Client> {
   /** Asks upstreams. To be called when `answer` has just returned {@link mustAsk} for the same `query`. */
   ask(query: Uint8Array, isStream: boolean, client: Client, now: number): void {
     const read = this.#query;
-    const waiter = {
-      client,
-      isStream,
-      query: Object.assign(new Query(), read),
-      question: new Uint8Array(query.subarray(0, read.end)),
-    };
-    const id = identify(query, read);
-    const pending = this.#exchange.get(id);
+    const question = copyOf(query, read.end);
+    const waiter = { client, isStream, query: copyOfQuery(read), question };
+    const pending = this.#exchange.find(query, read);
     if (pending === undefined) {
-      this.#start(id, query, waiter, now);
+      this.#start(question, waiter, now);
     } else if (isOwnQuestion(pending, query)) {
       this.#count.loops++;
       this.#replyEmpty(waiter, rcodes.refused, {
@@ -278,16 +262,15 @@ export class Forwarder<Client> {
   #prefetch(query: Uint8Array, entry: Entry, now: number): void {
     // Not again for this entry: 2^32 - 1 seconds never come.
     this.#cache.setAskAgainAt(entry, 0xffffffff);
-    const id = identify(query, this.#query);
-    if (this.#exchange.get(id) !== undefined) return;
+    if (this.#exchange.find(query, this.#query) !== undefined) return;
     this.#count.prefetched++;
-    this.#start(id, query, undefined, now);
+    this.#start(copyOf(query, this.#query.end), undefined, now);
   }
 
-  #start(id: string, query: Uint8Array, waiter: Waiter<Client> | undefined, now: number): void {
-    const { hash, nameEnd, end, dnssecOk, checkingDisabled } = this.#query;
+  #start(question: Uint8Array, waiter: Waiter<Client> | undefined, now: number): void {
+    const { hash, nameEnd, dnssecOk, checkingDisabled } = this.#query;
     const key = { hash, nameEnd, dnssecOk, checkingDisabled };
-    const route = this.#routes.find(id.slice(0, nameEnd - headerLength));
+    const route = this.#routes.find(question, nameEnd);
     if (route === this.#nobodys) {
       this.#count.localAnswers++;
       if (waiter !== undefined) this.#replyEmpty(waiter, rcodes.nxDomain, undefined);
@@ -297,18 +280,16 @@ export class Forwarder<Client> {
       if (waiter !== undefined) this.#turnAway(waiter);
       return;
     }
-    const question = new Uint8Array(query.subarray(0, end)).fill(0, 0, headerLength);
-    for (let at = headerLength; at < nameEnd; at++) question[at] = lowerCase[question[at]!]!;
     const hasStale = this.#isWorthServing(this.#cache.find(question, key), Math.floor(now / 1000));
     this.#exchange.start({
-      id,
+      slot: hash,
       key,
       route,
       question,
       waiters: waiter === undefined ? [] : [waiter],
       attempts: [],
-      tried: new Set(),
-      refused: new Set(),
+      tried: [],
+      refused: [],
       attemptCount: 0,
       round: 0,
       patienceUntil: Infinity,
@@ -323,9 +304,9 @@ export class Forwarder<Client> {
     return {
       send: (attempt) => {
         this.#count.forwarded++;
-        this.#effects.push({ kind: "ask", attempt });
+        this.port.ask(attempt);
       },
-      forget: (attempt) => this.#effects.push({ kind: "forget", attempt }),
+      forget: (attempt) => this.port.forget(attempt),
       answered: (pending, bytes, response, now) => this.#deliver(pending, bytes, response, now),
       unanswered: (pending, now) => this.#fail(pending, now),
       late: (pending) => this.#deliverStale(pending),
@@ -352,7 +333,7 @@ export class Forwarder<Client> {
 
   #isRebinding(pending: Pending<Client>, bytes: Uint8Array, response: Response): boolean {
     if (!pending.route.isOutside || !this.#guard.forbids(bytes, response)) return false;
-    return !this.#mayRebind.find(pending.id.slice(0, pending.key.nameEnd - headerLength));
+    return !this.#mayRebind.find(pending.question, pending.key.nameEnd);
   }
 
   #store(
@@ -380,6 +361,8 @@ export class Forwarder<Client> {
   #storeServFail(pending: Pending<Client>, now: number): void {
     const scratch = this.#scratch;
     scratch.set(pending.question);
+    for (let at = headerLength; at < pending.key.nameEnd; at++) scratch[at] = lowerCase[scratch[at]!]!;
+    scratch.fill(0, 0, headerLength);
     putU16(scratch, 2, flags.qr | flags.ra | rcodes.servFail);
     putU16(scratch, 4, 1);
     this.#store(pending, { length: pending.question.length, ttlOffsets: noTtls, ttlCount: 0, ttl: servFailTtl }, now);
@@ -411,17 +394,31 @@ export class Forwarder<Client> {
   }
 
   #reply(client: Client, isStream: boolean, length: number): void {
-    this.#effects.push({ kind: "reply", client, isStream, message: this.#out.slice(0, length) });
+    this.port.reply(client, isStream, this.#out, length);
   }
 }
 
-/** The question in lower case, one character per octet, and one for DO and CD. */
-function identify(query: Uint8Array, { nameEnd, end, dnssecOk, checkingDisabled }: Query): string {
-  let id = "";
-  for (let at = headerLength; at < end; at++) {
-    id += String.fromCharCode(at < nameEnd ? lowerCase[query[at]!]! : query[at]!);
-  }
-  return id + (dnssecOk ? "D" : "-") + (checkingDisabled ? "C" : "-");
+/** A copy in memory of its own, whatever kind of view `bytes` is. */
+function copyOf(bytes: Uint8Array, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let at = 0; at < length; at++) copy[at] = bytes[at]!;
+  return copy;
+}
+
+function copyOfQuery(query: Query): Query {
+  const copy = new Query();
+  copy.id = query.id;
+  copy.flags = query.flags;
+  copy.nameEnd = query.nameEnd;
+  copy.end = query.end;
+  copy.type = query.type;
+  copy.class = query.class;
+  copy.hasEdns = query.hasEdns;
+  copy.udpSize = query.udpSize;
+  copy.dnssecOk = query.dnssecOk;
+  copy.checkingDisabled = query.checkingDisabled;
+  copy.hash = query.hash;
+  return copy;
 }
 
 function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {

@@ -1,6 +1,6 @@
 /** A question on its way to upstreams, and who waits for its answer. */
 
-import { headerLength, type Query } from "../wire/dns.ts";
+import { headerLength, lowerCase, type Query } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
 import type { Upstream } from "./upstream.ts";
@@ -25,17 +25,17 @@ export type Attempt<Client> = {
 };
 
 export type Pending<Client> = {
-  /** The question in lower case and a character for DO and CD: equal questions are joined by it. */
-  readonly id: string;
+  /** Where the exchange keeps it. */
+  slot: number;
   readonly key: Key;
   readonly route: Route;
-  /** A header's length of zeros, then the question in lower case. */
+  /** The first asker's query as far as the end of its question. */
   readonly question: Uint8Array;
   waiters: Waiter<Client>[];
   attempts: Attempt<Client>[];
   /** Servers that were asked in this round, and those that answered but could not help. */
-  readonly tried: Set<Upstream>;
-  readonly refused: Set<Upstream>;
+  tried: Upstream[];
+  refused: Upstream[];
   attemptCount: number;
   /** How often all servers were tried. */
   round: number;
@@ -55,13 +55,28 @@ export function wakeTime(pending: Pending<unknown>): number {
   return Math.min(pending.patienceUntil, pending.staleAt, pending.giveUpAt);
 }
 
+/** Whether `query`, read into `key`, asks what `pending` asks. */
+export function asksTheSame(pending: Pending<unknown>, query: Uint8Array, key: Key): boolean {
+  const { question, key: other } = pending;
+  if (other.hash !== key.hash || other.nameEnd !== key.nameEnd) return false;
+  if (other.dnssecOk !== key.dnssecOk || other.checkingDisabled !== key.checkingDisabled) return false;
+  let at = headerLength;
+  for (; at < key.nameEnd; at++) if (lowerCase[question[at]!] !== lowerCase[query[at]!]) return false;
+  for (; at < question.length; at++) if (question[at] !== query[at]) return false;
+  return true;
+}
+
 /**
  * Whether `query` is our own question come back: it has the spelling that was chosen at random for one of the attempts.
  * Names with few letters could be equal by chance and do not count.
  */
 export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boolean {
-  const { question } = pending;
-  const letters = question.subarray(headerLength, -4).filter((octet) => octet >= 0x61 && octet <= 0x7a).length;
+  const { question, key } = pending;
+  let letters = 0;
+  for (let at = headerLength; at < key.nameEnd; at++) {
+    const octet = lowerCase[question[at]!]!;
+    if (octet >= 0x61 && octet <= 0x7a) letters++;
+  }
   if (letters < 12) return false;
   return pending.attempts.some(({ message }) =>
     question.every((_, at) => at < headerLength || message[at] === query[at])

@@ -1,6 +1,6 @@
 /** The question as it goes to an upstream, and whether a response answers it. */
 
-import { flags, headerLength, lowerCase, putOpt, putU16, rcodes, u16 } from "../wire/dns.ts";
+import { flags, headerLength, lowerCase, putOpt, putU16, putU32, rcodes, u16 } from "../wire/dns.ts";
 import { udpPayload } from "./reply.ts";
 
 /** In [0, 1), not to be foreseen by anybody. */
@@ -18,7 +18,7 @@ export type QuestionForm = {
  * in another spelling was not written by who saw the question). Nothing of the client's own message goes along but
  * name, type, class, DO and CD.
  *
- * @param question name, type and class in wire form, behind a header's length
+ * @param question name, type and class in wire form, in any case, behind a header of which nothing is used
  */
 export function buildQuestion(question: Uint8Array, form: QuestionForm, random: Random): Uint8Array<ArrayBuffer> {
   const message = new Uint8Array(question.length + (form.withEdns ? 11 : 0));
@@ -26,18 +26,18 @@ export function buildQuestion(question: Uint8Array, form: QuestionForm, random: 
   putU16(message, 0, Math.floor(random() * 0x10000));
   putU16(message, 2, flags.rd | (form.checkingDisabled ? flags.cd : 0));
   putU16(message, 4, 1);
+  putU32(message, 6, 0);
+  putU16(message, 10, form.withEdns ? 1 : 0);
   let bits = 1;
   for (let at = headerLength; at < question.length - 4; at++) {
     const octet = lowerCase[question[at]!]!;
+    message[at] = octet;
     if (octet < 0x61 || octet > 0x7a) continue;
     if (bits === 1) bits = Math.floor(random() * 0x4000_0000) | 0x4000_0000;
-    message[at] = (bits & 1) === 0 ? octet : octet - 0x20;
+    if ((bits & 1) !== 0) message[at] = octet - 0x20;
     bits >>>= 1;
   }
-  if (form.withEdns) {
-    putOpt(message, question.length, udpPayload, 0, form.dnssecOk);
-    putU16(message, 10, 1);
-  }
+  if (form.withEdns) putOpt(message, question.length, udpPayload, 0, form.dnssecOk);
   return message;
 }
 

@@ -2,11 +2,13 @@
 
 import { toOctets } from "../addr/ipv4.ts";
 import { parsePrefix, type Prefix } from "../addr/prefix.ts";
-import { nameToWire } from "../wire/dns.ts";
+import { headerLength, lowerCase, nameToWire } from "../wire/dns.ts";
 
 /** Zones by their names in wire form, each with a value. */
 export class RouteTable<Value> {
   readonly #zones = new Map<string, Value>();
+  /** By the length of a name in wire form: whether a zone has it. */
+  readonly #lengths = new Uint8Array(256);
 
   /** @param fallback for what is in no zone */
   constructor(readonly fallback: Value) {}
@@ -14,18 +16,21 @@ export class RouteTable<Value> {
   /** Adds a zone; the first value of a zone stays. A text that is not a name is no zone. */
   add(zone: string, value: Value): void {
     const wire = nameToWire(zone);
-    if (wire !== undefined && !this.#zones.has(wire)) this.#zones.set(wire, value);
+    if (wire === undefined || this.#zones.has(wire)) return;
+    this.#zones.set(wire, value);
+    this.#lengths[wire.length] = 1;
   }
 
-  /** @param name in wire form, lower case, one character per octet */
-  find(name: string): Value {
-    for (let at = 0;;) {
-      const label = name.charCodeAt(at);
-      const zone = this.#zones.get(name.slice(at));
-      if (zone !== undefined) return zone;
-      if (!(label > 0)) return this.fallback;
-      at += label + 1;
+  /** The value for the name in a question of `message`, in any case, that ends at `nameEnd`. */
+  find(message: Uint8Array, nameEnd: number): Value {
+    for (let at = headerLength; at < nameEnd; at += message[at]! + 1) {
+      if (this.#lengths[nameEnd - at] === 0) continue;
+      let zone = "";
+      for (let index = at; index < nameEnd; index++) zone += String.fromCharCode(lowerCase[message[index]!]!);
+      const value = this.#zones.get(zone);
+      if (value !== undefined) return value;
     }
+    return this.fallback;
   }
 }
 

@@ -100,12 +100,12 @@ export class UpstreamGroup {
   }
 
   /**
-   * The fastest living server that neither set holds, those not yet measured first; undefined when there is none.
+   * The fastest living server that neither list holds, those not yet measured first; undefined when there is none.
    */
-  fastest(tried: ReadonlySet<Upstream>, refused: ReadonlySet<Upstream>): Upstream | undefined {
+  fastest(tried: readonly Upstream[], refused: readonly Upstream[]): Upstream | undefined {
     let best: Upstream | undefined;
     for (const upstream of this.upstreams) {
-      if (upstream.isDead || tried.has(upstream) || refused.has(upstream)) continue;
+      if (upstream.isDead || tried.includes(upstream) || refused.includes(upstream)) continue;
       if (best === undefined || (upstream.roundTrip ?? 0) < (best.roundTrip ?? 0)) best = upstream;
     }
     if (best !== undefined && this.upstreams.length > 1) {

@@ -36,6 +36,8 @@ const maxEvents = 64;
 /** After so many rounds without a pause, others get their turn although more is ready. */
 const burst = 8;
 const maxDatagram = 65_535n;
+/** Header, name, type, class and OPT. */
+const maxQuestion = 512;
 /** Sockets that are kept for later. */
 const maxIdle = 256;
 /** Connecting to AF_UNSPEC disconnects (connect(2)), and frees a port that was not asked for by its number. */
@@ -55,6 +57,7 @@ export class QuestionSockets {
   readonly #event = pinned(eventSize);
   readonly #eventView = new DataView(this.#event.buffer);
   readonly #buffer = pinned(Number(maxDatagram));
+  readonly #outgoing = pinned(maxQuestion);
   readonly #names = new Map<string, Uint8Array<ArrayBuffer>>();
   #isRunning = false;
   #isClosed = false;
@@ -99,10 +102,12 @@ export class QuestionSockets {
     const name = this.#name(address, port);
     const fd = this.#idle[address.includes(":") ? 6 : 4].pop() ?? this.#create(name[0]!);
     if (fd < 0) return fd;
-    // An error that an earlier question left behind is reported once: the second try is about this one.
+    this.#outgoing.set(message);
     const size = BigInt(message.length);
+    // An error that an earlier question left behind is reported once: the second try is about this one.
     const isSent = connect(fd, name, name.length) === 0 &&
-      (libc.sendto(fd, message, size, 0, null, 0) >= 0 || libc.sendto(fd, message, size, 0, null, 0) >= 0);
+      (libc.sendto(fd, this.#outgoing, size, 0, null, 0) >= 0 ||
+        libc.sendto(fd, this.#outgoing, size, 0, null, 0) >= 0);
     if (isSent) return fd;
     const reason = errno();
     libc.close(fd);

@@ -10,14 +10,17 @@ import type { UdpSocket } from "../linux/udp_socket.ts";
 import { readFrames, writeFrame } from "./dns_frames.ts";
 
 /** Who asked, kept while its question is on its way. */
-export type Peer = { reply(message: Uint8Array<ArrayBuffer>): void };
+export type Peer = {
+  /** Sends the first `length` bytes of `message`, which are written over when this has returned. */
+  reply(message: Uint8Array<ArrayBuffer>, length: number): void;
+};
 
 /** What is behind the listeners. */
 export interface QueryHandler {
   /** Writes the answer to `out` and returns its length, `dropped` or `mustAsk`. */
   answer(query: Uint8Array, length: number, isStream: boolean, out: Uint8Array): number;
   /** Directly after `answer` has returned `mustAsk`. */
-  ask(query: Uint8Array, isStream: boolean, peer: Peer): void;
+  askUpstream(query: Uint8Array, isStream: boolean, peer: Peer): void;
   /** After one or more queries. */
   flush(): void;
 }
@@ -70,7 +73,7 @@ function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, 
     if (length > 0) {
       received.reply(index, length);
     } else if (length < 0) {
-      handler.ask(query, false, new DatagramPeer(socket, { address, port: received.port(index) }));
+      handler.askUpstream(query, false, new DatagramPeer(socket, { address, port: received.port(index) }));
     }
   }
   socket.sendBatch();
@@ -80,9 +83,9 @@ function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, 
 class DatagramPeer implements Peer {
   constructor(readonly socket: UdpSocket, readonly to: SocketAddress) {}
 
-  reply(message: Uint8Array<ArrayBuffer>): void {
+  reply(message: Uint8Array<ArrayBuffer>, length: number): void {
     try {
-      this.socket.send(message, this.to);
+      this.socket.send(message.subarray(0, length), this.to);
     } catch {
       // A client that has gone, or a full buffer: lost as datagrams are.
     }
@@ -104,7 +107,9 @@ export async function listenSingleDatagrams(
     if (length > 0) {
       socket.send(out.slice(0, length), port, address);
     } else if (length < 0) {
-      handler.ask(query, false, { reply: (message) => isOpen && socket.send(message, port, address) });
+      const reply = (message: Uint8Array, length: number) =>
+        isOpen && socket.send(message.slice(0, length), port, address);
+      handler.askUpstream(query, false, { reply });
     }
     handler.flush();
   });
@@ -165,8 +170,8 @@ class StreamPeer implements Peer {
     await readFrames(this.connection, (query) => {
       const length = handler.answer(query, query.length, true, this.#out);
       this.#outstanding++;
-      if (length > 0) this.reply(this.#out.slice(0, length));
-      else if (length < 0) handler.ask(query, true, this);
+      if (length > 0) this.reply(this.#out, length);
+      else if (length < 0) handler.askUpstream(query, true, this);
       else this.close();
       handler.flush();
       return this.#outstanding < maxOutstanding ? undefined : new Promise((resolve) => this.#resume = resolve);
@@ -174,8 +179,9 @@ class StreamPeer implements Peer {
     this.close();
   }
 
-  reply(message: Uint8Array): void {
-    this.#writing = this.#writing.then(() => writeFrame(this.connection, message)).catch(() => this.close())
+  reply(message: Uint8Array, length: number): void {
+    const copy = message.slice(0, length);
+    this.#writing = this.#writing.then(() => writeFrame(this.connection, copy)).catch(() => this.close())
       .then(() => this.#written());
   }
 

@@ -1,7 +1,7 @@
 /** The DNS server of the gateway: the forwarder with sockets, a clock and timers. */
 
 import type { Prefix, Prefix4 } from "../addr/prefix.ts";
-import { Forwarder } from "../dns/forwarder.ts";
+import { Forwarder, type ForwarderPort } from "../dns/forwarder.ts";
 import type { ForwarderStats } from "../dns/forwarder_config.ts";
 import type { Attempt } from "../dns/pending.ts";
 import { listenDatagrams, type Listener, listenStreams, type Peer, type QueryHandler } from "./dns_listeners.ts";
@@ -71,7 +71,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   };
 }
 
-class DnsShell implements QueryHandler {
+class DnsShell implements QueryHandler, ForwarderPort<Peer> {
   readonly forwarder: Forwarder<Peer>;
   readonly #open = new Map<Attempt<Peer>, { close(): void }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,24 +79,28 @@ class DnsShell implements QueryHandler {
   #isOpen = true;
 
   constructor(options: DnsServerOptions, readonly sockets: UpstreamSockets) {
-    this.forwarder = new Forwarder({
-      own: options.listen,
-      clusterZones: options.clusterZones,
-      clusterServers: options.clusterServers,
-      outsideServers: options.outsideServers,
-      routes: options.routes ?? [],
-      cacheBytes: options.cacheBytes,
-      rebinding: options.rebinding ?? { networks: [], except: [] },
-      ttl: { minimum: 0, maximum: 86_400, negativeMaximum: 3600, ...options.ttl },
-      staleSeconds: options.staleSeconds ?? 86_400,
-    }, secureRandom());
+    this.forwarder = new Forwarder(
+      {
+        own: options.listen,
+        clusterZones: options.clusterZones,
+        clusterServers: options.clusterServers,
+        outsideServers: options.outsideServers,
+        routes: options.routes ?? [],
+        cacheBytes: options.cacheBytes,
+        rebinding: options.rebinding ?? { networks: [], except: [] },
+        ttl: { minimum: 0, maximum: 86_400, negativeMaximum: 3600, ...options.ttl },
+        staleSeconds: options.staleSeconds ?? 86_400,
+      },
+      secureRandom(),
+      this,
+    );
   }
 
   answer(query: Uint8Array, length: number, isStream: boolean, out: Uint8Array): number {
     return this.forwarder.answer(query, length, isStream, out, performance.now());
   }
 
-  ask(query: Uint8Array, isStream: boolean, peer: Peer): void {
+  askUpstream(query: Uint8Array, isStream: boolean, peer: Peer): void {
     this.forwarder.ask(query, isStream, peer, performance.now());
   }
 
@@ -105,28 +109,24 @@ class DnsShell implements QueryHandler {
     this.flush();
   }
 
-  /** Does what the forwarder wants done, which may make it want more. */
+  /** Sets the timer that the forwarder wants. To be called after everything that reaches it. */
   flush(): void {
-    if (!this.#isOpen) return;
-    for (let effects = this.forwarder.takeEffects(); effects.length > 0; effects = this.forwarder.takeEffects()) {
-      for (const effect of effects) {
-        if (effect.kind === "reply") effect.client.reply(effect.message);
-        else if (effect.kind === "ask") this.#send(effect.attempt);
-        else this.#forget(effect.attempt);
-      }
-    }
-    this.#setTimer();
-  }
-
-  close(): void {
-    this.#isOpen = false;
+    const { wakeAt } = this.forwarder;
+    if (!this.#isOpen || wakeAt >= this.#timerAt || wakeAt === Infinity) return;
     clearTimeout(this.#timer);
-    for (const socket of this.#open.values()) socket.close();
-    this.#open.clear();
-    this.sockets.close();
+    this.#timerAt = wakeAt;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity;
+      this.forwarder.tick(performance.now());
+      this.flush();
+    }, Math.max(wakeAt - performance.now(), tickMs));
   }
 
-  #send(attempt: Attempt<Peer>): void {
+  reply(client: Peer, _isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number): void {
+    if (this.#isOpen) client.reply(message, length);
+  }
+
+  ask(attempt: Attempt<Peer>): void {
     const { upstream, transport, message } = attempt;
     const socket = this.sockets.ask(upstream.address, transport, message, {
       received: (bytes, length) => {
@@ -141,21 +141,17 @@ class DnsShell implements QueryHandler {
     this.#open.set(attempt, socket);
   }
 
-  #forget(attempt: Attempt<Peer>): void {
+  forget(attempt: Attempt<Peer>): void {
     this.#open.get(attempt)?.close();
     this.#open.delete(attempt);
   }
 
-  #setTimer(): void {
-    const { wakeAt } = this.forwarder;
-    if (wakeAt >= this.#timerAt || wakeAt === Infinity) return;
+  close(): void {
+    this.#isOpen = false;
     clearTimeout(this.#timer);
-    this.#timerAt = wakeAt;
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Infinity;
-      this.forwarder.tick(performance.now());
-      this.flush();
-    }, Math.max(wakeAt - performance.now(), tickMs));
+    for (const socket of this.#open.values()) socket.close();
+    this.#open.clear();
+    this.sockets.close();
   }
 }
 

@@ -61,7 +61,17 @@ export class Dialogue {
   #id = 100;
 
   constructor(overrides: Partial<ForwarderConfig> = {}) {
-    this.forwarder = new Forwarder({ ...config, ...overrides }, seededRandom());
+    this.forwarder = new Forwarder({ ...config, ...overrides }, seededRandom(), {
+      reply: (client, _isStream, bytes, length) => {
+        const message = bytes.slice(0, length);
+        this.replies.push({ client, message: decode(Buffer.from(message)), bytes: message });
+      },
+      ask: (attempt) => {
+        this.attempts.push(attempt);
+        this.sent.push(`${attempt.upstream.name} ${attempt.transport}`);
+      },
+      forget: (attempt) => this.attempts.splice(this.attempts.indexOf(attempt), 1),
+    });
   }
 
   /** A client's query. What is answered at once comes back; otherwise look at `replies`. */
@@ -83,7 +93,6 @@ export class Dialogue {
   askBytes(query: Uint8Array, stream = false, client = "pod"): Message | undefined {
     const length = this.forwarder.answer(query, query.length, stream, this.#out, this.now);
     if (length === mustAsk) this.forwarder.ask(query, stream, client, this.now);
-    this.#takeEffects();
     return length > 0 ? decode(Buffer.from(this.#out.slice(0, length))) : undefined;
   }
 
@@ -94,17 +103,14 @@ export class Dialogue {
 
   upstreamSends(bytes: Uint8Array, attempt = this.attempts[0]!): void {
     this.forwarder.received(attempt, bytes, bytes.length, this.now);
-    this.#takeEffects();
   }
 
   upstreamFails(attempt = this.attempts[0]!): void {
     this.forwarder.failed(attempt, this.now);
-    this.#takeEffects();
   }
 
   setOutsideServers(...servers: string[]): void {
     this.forwarder.setOutsideServers(servers, this.now);
-    this.#takeEffects();
   }
 
   /** Lets time pass, with a tick whenever the forwarder wants one. */
@@ -114,7 +120,6 @@ export class Dialogue {
       assert.ok(ticks < 1000, "the forwarder wants ticks without end");
       this.now = Math.max(this.now, this.forwarder.wakeAt);
       this.forwarder.tick(this.now);
-      this.#takeEffects();
     }
     this.now = until;
   }
@@ -123,20 +128,6 @@ export class Dialogue {
   reply(): Message {
     assert.equal(this.replies.length, 1);
     return this.replies.pop()!.message;
-  }
-
-  #takeEffects(): void {
-    for (const effect of this.forwarder.takeEffects()) {
-      if (effect.kind === "reply") {
-        const { client, message } = effect;
-        this.replies.push({ client, message: decode(Buffer.from(message)), bytes: message });
-      } else if (effect.kind === "ask") {
-        this.attempts.push(effect.attempt);
-        this.sent.push(`${effect.attempt.upstream.name} ${effect.attempt.transport}`);
-      } else {
-        this.attempts.splice(this.attempts.indexOf(effect.attempt), 1);
-      }
-    }
   }
 }
 
