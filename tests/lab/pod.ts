@@ -49,15 +49,24 @@ export class Pod extends Namespace {
     await Deno.mkdir(this.runDirectory, { recursive: true });
     this.setResolvConf(resolvConf);
     await super.create(podMounts(this.runDirectory));
-    // As CNI plugins do, it tells its neighbours when its address has a new MAC.
-    const notify = ["net.ipv4.conf.default.arp_notify=1", "net.ipv6.conf.default.ndisc_notify=1"];
-    await this.sysctl("net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.default.accept_ra=0", ...notify);
+    await this.sysctl(
+      "net.ipv6.conf.default.accept_dad=0",
+      "net.ipv6.conf.default.accept_ra=0",
+      "net.ipv4.conf.default.arp_notify=1",
+      "net.ipv6.conf.default.ndisc_notify=1",
+    );
     const veth = ["ip", "link", "add", "eth0", "netns", this.name, "type", "veth", "peer", "name", this.port];
     await host([...veth, "netns", router.name]);
     await router.ip(...portCommands(cni, this.port, this.address, mtu));
     await this.ip(...podCommands(cni, this.address, mtu));
-    await router.exec(["ip", "neigh", "flush", "to", this.address.v4]);
-    await this.waitForLink("eth0");
+    await Promise.all([this.waitForLink("eth0"), router.waitForLink(this.port)]);
+    await this.#announce();
+  }
+
+  /** As CNI plugins do: its neighbours learn that its address has a new MAC. Setting the MAC (the same one) makes the kernel say so. */
+  async #announce(): Promise<void> {
+    const { stdout } = await this.exec(["cat", "/sys/class/net/eth0/address"]);
+    await this.ip(`link set eth0 address ${stdout.trim()}`);
   }
 
   override async destroy(): Promise<void> {
