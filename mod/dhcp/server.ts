@@ -87,6 +87,8 @@ const setAsideDuration = 600_000;
  */
 export class DhcpServer {
   readonly #address: Ipv4;
+  /** Option 54 of every reply. */
+  readonly #identifier: Uint8Array;
   readonly #network: Prefix4;
   readonly #leaseDuration: number;
   readonly #rapidCommit: boolean;
@@ -103,6 +105,7 @@ export class DhcpServer {
     const { renewalSeconds = Math.floor(leaseSeconds / 2), rebindingSeconds = Math.floor(leaseSeconds * 7 / 8) } =
       config;
     this.#address = address;
+    this.#identifier = ipv4Value(address);
     this.#network = network;
     this.#leaseDuration = leaseSeconds * 1000;
     this.#rapidCommit = config.rapidCommit ?? true;
@@ -288,7 +291,7 @@ export class DhcpServer {
     const isRelayed = request.giaddr !== unspecified;
     const all = new Map<number, Uint8Array>([
       [optionCodes.messageType, u8Value(type)],
-      [optionCodes.serverIdentifier, ipv4Value(this.#address)],
+      [optionCodes.serverIdentifier, this.#identifier],
       ...options,
     ]);
     // RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end.
