@@ -23,6 +23,8 @@ export class Reactor {
   readonly #epoll = check("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC));
   readonly #wake = check("eventfd", libc.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   readonly #waiting = new Map<number, (readable: boolean) => void>();
+  /** Who is told that it waits no more, once the thread waits no more either. */
+  readonly #leaving: ((readable: boolean) => void)[] = [];
   /** Filled by another thread while `epoll_wait` runs. */
   readonly #events = pinned(maxEvents * eventSize);
   readonly #event = new DataView(new ArrayBuffer(eventSize));
@@ -40,8 +42,15 @@ export class Reactor {
   /** Must come before `fd` is closed. Who waits for it is told `false`. */
   remove(fd: number): void {
     this.#control(EPOLL_CTL_DEL, fd, 0);
-    this.#settle(fd, false);
-    if (this.#running && this.#waiting.size === 0) check("eventfd_write", libc.eventfd_write(this.#wake, 1n));
+    const tell = this.#waiting.get(fd);
+    if (tell === undefined) return;
+    this.#waiting.delete(fd);
+    if (this.#waiting.size > 0) {
+      tell(false);
+    } else {
+      this.#leaving.push(tell);
+      check("eventfd_write", libc.eventfd_write(this.#wake, 1n));
+    }
   }
 
   /** Resolves to `true` when `fd` has something to read or an error to tell, to `false` when it was removed. */
@@ -64,16 +73,13 @@ export class Reactor {
         if (fd === this.#wake) {
           libc.eventfd_read(fd, new BigUint64Array(1));
         } else {
-          this.#settle(fd, true);
+          this.#waiting.get(fd)?.(true);
+          this.#waiting.delete(fd);
         }
       }
+      for (const tell of this.#leaving.splice(0)) tell(false);
     }
     this.#running = false;
-  }
-
-  #settle(fd: number, readable: boolean): void {
-    this.#waiting.get(fd)?.(readable);
-    this.#waiting.delete(fd);
   }
 
   #control(operation: number, fd: number, events: number): void {

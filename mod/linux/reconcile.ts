@@ -75,11 +75,12 @@ async function planFirewall(runner: Runner, firewall: NetState["firewall"]): Pro
 }
 
 async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> {
-  await Promise.all(
-    plan.filter(({ changes }) => changes.length > 0).map(({ family, changes }) =>
-      runner.run([`${iptables[family]}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes))
-    ),
+  const runs = plan.filter(({ changes }) => changes.length > 0).map(({ family, changes }) =>
+    runner.run([`${iptables[family]}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes))
   );
+  // One family that fails does not keep the other from being done.
+  await Promise.allSettled(runs);
+  await Promise.all(runs);
   return plan.flatMap(({ family, changes }) =>
     changes.map((change): Applied => ({ kind: "set firewall", family, change }))
   );

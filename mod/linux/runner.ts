@@ -29,8 +29,11 @@ export class CommandError extends PgwError {
 
 /** Runs commands as processes, in the C locale. */
 export class CommandRunner implements Runner {
-  /** @param timeLimit milliseconds after which a command is killed */
-  constructor(readonly timeLimit = 10_000) {}
+  /**
+   * @param timeLimit milliseconds after which a command is killed. The kernel makes all namespaces of a node take turns
+   *   when they change links and routes: on one that starts many Pods at once, `ip` was seen to wait for over 10 s.
+   */
+  constructor(readonly timeLimit = 30_000) {}
 
   async run(argv: Argv, stdin?: string): Promise<string> {
     const child = spawn(argv, stdin !== undefined);

@@ -10,7 +10,9 @@ class VariantRunner implements Runner {
   constructor(readonly variant: "nft" | "legacy") {}
 
   run([program, ...args]: Argv, stdin?: string): Promise<string> {
-    return this.#runner.run([program.replace(/^(ip6?tables)/, `$1-${this.variant}`), ...args], stdin);
+    const iptables = program.replace(/^(ip6?tables)/, `$1-${this.variant}`);
+    // Who is root only in a user namespace cannot make the lock of iptables-legacy in /run.
+    return this.#runner.run(["env", "XTABLES_LOCKFILE=/dev/null", iptables, ...args], stdin);
   }
 }
 
@@ -122,7 +124,7 @@ for (const variant of ["nft", "legacy"] as const) {
   kernelTest(`${variant}: a rule that iptables does not know changes nothing`, async () => {
     await apply(closed);
     const before = await rules();
-    await assert.rejects(apply(both(output("-j NOWHERE"))), /iptables-(nft|legacy)-restore/);
+    await assert.rejects(apply(both(output("-j NOWHERE"))), /NOWHERE/);
     assert.deepEqual(await rules(), before);
   });
 }
