@@ -1,7 +1,7 @@
 /**
  * The forwarder beside dnsmasq, unbound and a bare echo, on a veth pair in namespaces of its own, by dnsperf.
  *
- *     deno run -A tests/bench/dns.ts [ROUNDS] [SECONDS]
+ *     deno run -A tests/bench/dns.ts [ROUNDS] [SECONDS] [cached|forwarded|mixed]
  *
  * Rates depend on what else the machine does, so the peers take turns in each round and ratios are of medians. Beside
  * each rate is the processor time for a query: that of the server's process, kernel included.
@@ -14,6 +14,7 @@ await enterOrContinue(new URL(import.meta.url).pathname);
 
 const rounds = Number(Deno.args[0] ?? 3);
 const seconds = Number(Deno.args[1] ?? 3);
+const only = Deno.args[2];
 const address = "198.51.100.1";
 const upstream = "198.51.100.2";
 const names = 100_000;
@@ -185,7 +186,7 @@ await start(
   upstream,
 );
 
-for (const workload of workloads) {
+for (const workload of workloads.filter(({ name }) => only === undefined || name === only)) {
   const results = new Map(peers.map(({ name }) => [name, [] as Result[]]));
   for (let round = 0; round < rounds; round++) {
     for (const peer of peers) {
