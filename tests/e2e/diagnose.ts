@@ -3,7 +3,7 @@
 import { attempt } from "./command.ts";
 import type { Internet } from "./internet.ts";
 
-const namespaces = ["vpn", "apps", "denied"];
+const namespaces = ["vpn", "apps", "many", "denied"];
 const roles = [
   { selector: "pod-gateway/role=gateway", containers: ["pgw", "openvpn"] },
   { selector: "pod-gateway/role=client", containers: ["pgw-init", "pgw", "app"] },

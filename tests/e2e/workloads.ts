@@ -40,7 +40,7 @@ export function clientWorkload(client: Client): unknown {
   const template = {
     metadata: {
       labels: { app: name },
-      annotations: { "pod-gateway/service": client.service ?? "jp-gateway.vpn" },
+      annotations: { "pod-gateway/service": client.service ?? "jp-gateway.vpn.svc.cluster.local" },
     },
     spec: {
       automountServiceAccountToken: false,

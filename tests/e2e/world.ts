@@ -22,6 +22,7 @@ export type Test = {
   readonly run: (world: World) => Promise<string>;
 };
 
+const namespaces = ["vpn", "apps", "many", "plain", "denied"];
 /** Two of one city and one of another. */
 export const gatewayCount = 3;
 const gatewaySelector = "pod-gateway/role=gateway";
@@ -37,8 +38,10 @@ export class World {
   /** Makes the gateways and the Pods that tests compare with. */
   async populate(): Promise<void> {
     const { kubectl, cluster: { nodes } } = this;
+    // what an earlier run left, where the cluster is used again
+    await kubectl.run(["delete", "namespace", ...namespaces, "--ignore-not-found"]);
     await kubectl.apply(
-      ...["vpn", "apps", "plain"].map((name) => namespace(name)),
+      ...namespaces.map((name) => namespace(name)),
       configMap("vpn", "pgw-gateway", { PGW_LOG_LEVEL: "info" }),
       secret("vpn", "openvpn", { "client.ovpn": await this.internet.vpnProfile(cities[0]) }),
       secret("vpn", "openvpn-osaka", { "client.ovpn": await this.internet.vpnProfile(cities[1]) }),

@@ -54,7 +54,7 @@ async function waits(world: World): Promise<void> {
     name: `waits-${form}`,
     namespace: "apps",
     form,
-    service: "jp-later.vpn",
+    service: "jp-later.vpn.svc.cluster.local",
   }));
   for (const client of clients) await world.applyClient(client);
   const pod = (client: Client) => world.kubectl.pod("apps", `app=${client.name}`);

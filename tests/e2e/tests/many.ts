@@ -10,7 +10,8 @@ export const many: Test = {
   async run(world) {
     const client: Client = {
       name: "many",
-      namespace: "apps",
+      // without settings: as a user has it
+      namespace: "many",
       form: "sidecar",
       replicas: count,
       command: ["sleep", "infinity"],

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { cityOf } from "../internet.ts";
 import { eventually } from "../wait.ts";
 import type { Client } from "../workloads.ts";
-import { namespace } from "../workloads.ts";
 import type { Test, World } from "../world.ts";
 
 const policies = new URL("../../../deploy/network-policy/", import.meta.url).pathname;
@@ -11,16 +10,15 @@ export const networkPolicy: Test = {
   name: "default-deny NetworkPolicy: with ours it works, without ours a log line says what is blocked",
   async run(world) {
     const { kubectl } = world;
-    await kubectl.apply(namespace("denied"));
     await world.prepareNamespace("denied");
     await kubectl.apply(defaultDeny("denied"), defaultDeny("vpn"));
     await kubectl.applyFolder(`${policies}gateway`, "vpn");
-    const client: Client = { name: "denied", namespace: "denied", form: "sidecar", service: "jp-gateway.vpn" };
+    const client: Client = { name: "denied", namespace: "denied", form: "sidecar" };
     try {
       return await world.withoutLeak(() => blockedThenOpen(world, client));
     } finally {
       await kubectl.run(["delete", "networkpolicy", "-n", "vpn", "--all"]);
-      await kubectl.run(["delete", "namespace", "denied", "--wait=false"]);
+      await world.removeClient(client);
     }
   },
 };
