@@ -106,8 +106,9 @@ export class Cache {
     return seconds - this.#words[(entry >> 2) + word.storedAt]!;
   }
 
-  /** Seconds since the entry expired; negative while it is fresh. */
+  /** Seconds since the entry expired; negative while it is fresh. Of no entry it is long ago. */
   overdue(entry: Entry, seconds: number): number {
+    if (entry === absent) return Infinity;
     return seconds - this.#words[(entry >> 2) + word.expiresAt]!;
   }
 

@@ -6,10 +6,11 @@
  */
 
 import { flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQuery } from "../wire/dns.ts";
+import { WireError } from "../wire/bytes.ts";
 import { absent, Cache, type Entry } from "./cache.ts";
 import { Exchange, type ExchangePort } from "./exchange.ts";
-import type { ForwarderConfig, ForwarderStats, Route } from "./forwarder_config.ts";
-import { type Attempt, isOwnQuestion, type Pending, type Waiter } from "./pending.ts";
+import type { Explanation, ForwarderConfig, ForwarderStats, Route } from "./forwarder_config.ts";
+import { type Attempt, copyOf, isOwnQuestion, newWaiter, type Pending, type Waiter } from "./pending.ts";
 import type { Random } from "./question.ts";
 import { RebindingGuard } from "./rebinding.ts";
 import {
@@ -152,11 +153,10 @@ export class Forwarder<Client> {
   /** Asks upstreams. To be called when `answer` has just returned {@link mustAsk} for the same `query`. */
   ask(query: Uint8Array, isStream: boolean, client: Client, now: number): void {
     const read = this.#query;
-    const question = copyOf(query, read.end);
-    const waiter = { client, isStream, query: copyOfQuery(read), question };
+    const waiter = newWaiter(client, isStream, query, read);
     const pending = this.#exchange.find(query, read);
     if (pending === undefined) {
-      this.#start(question, waiter, now);
+      this.#start(waiter.question, waiter, now);
     } else if (isOwnQuestion(pending, query)) {
       this.#count.loops++;
       this.#replyEmpty(waiter, rcodes.refused, {
@@ -195,6 +195,16 @@ export class Forwarder<Client> {
     this.#outside.group = this.#group(servers);
     this.#cache.forgetOutside();
     this.#exchange.restart((pending) => pending.route === this.#outside, now);
+  }
+
+  /** What would become of the question in `query`, a message. @throws {WireError} when it holds none */
+  explain(query: Uint8Array, now: number): Explanation {
+    const read = new Query();
+    if (readQuery(query, query.length, read) !== rcodes.noError) throw new WireError("not a DNS question");
+    const { name: route, group } = this.#routes.find(query, read.nameEnd);
+    const overdue = this.#cache.overdue(this.#cache.find(query, read), Math.floor(now / 1000));
+    const cache = overdue < 0 ? "fresh" : overdue < this.config.staleSeconds ? "stale" : "absent";
+    return { route, servers: group.upstreams.map(({ name }) => name), cache, ttl: Math.max(-overdue, 0) };
   }
 
   stats(): ForwarderStats {
@@ -246,7 +256,7 @@ export class Forwarder<Client> {
 
   /** Whether an entry, if expired, may still be given when nothing better is to be had. */
   #isWorthServing(entry: Entry, seconds: number): boolean {
-    return entry !== absent && this.#cache.overdue(entry, seconds) < this.config.staleSeconds &&
+    return this.#cache.overdue(entry, seconds) < this.config.staleSeconds &&
       this.#cache.rcode(entry) !== rcodes.servFail;
   }
 
@@ -396,29 +406,6 @@ export class Forwarder<Client> {
   #reply(client: Client, isStream: boolean, length: number): void {
     this.port.reply(client, isStream, this.#out, length);
   }
-}
-
-/** A copy in memory of its own, whatever kind of view `bytes` is. */
-function copyOf(bytes: Uint8Array, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  for (let at = 0; at < length; at++) copy[at] = bytes[at]!;
-  return copy;
-}
-
-function copyOfQuery(query: Query): Query {
-  const copy = new Query();
-  copy.id = query.id;
-  copy.flags = query.flags;
-  copy.nameEnd = query.nameEnd;
-  copy.end = query.end;
-  copy.type = query.type;
-  copy.class = query.class;
-  copy.hasEdns = query.hasEdns;
-  copy.udpSize = query.udpSize;
-  copy.dnssecOk = query.dnssecOk;
-  copy.checkingDisabled = query.checkingDisabled;
-  copy.hash = query.hash;
-  return copy;
 }
 
 function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {

@@ -31,6 +31,16 @@ export type Route = {
   pending: number;
 };
 
+/** What would become of a question now. */
+export type Explanation = {
+  /** `cluster`, `outside`, `nobody`, or the zone of a setting. */
+  readonly route: string;
+  readonly servers: readonly string[];
+  readonly cache: "fresh" | "stale" | "absent";
+  /** Seconds for which a fresh answer stays so. */
+  readonly ttl: number;
+};
+
 export type ForwarderStats = {
   readonly queries: number;
   readonly cacheHits: number;

@@ -1,6 +1,6 @@
 /** A question on its way to upstreams, and who waits for its answer. */
 
-import { headerLength, lowerCase, type Query } from "../wire/dns.ts";
+import { headerLength, lowerCase, Query } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
 import type { Upstream } from "./upstream.ts";
@@ -50,6 +50,11 @@ export type Pending<Client> = {
   wasUnreachable: boolean;
 };
 
+/** Keeps what is needed of a query that was read into `read`, both of which are about to be used again. */
+export function newWaiter<Client>(client: Client, isStream: boolean, query: Uint8Array, read: Query): Waiter<Client> {
+  return { client, isStream, query: copyOfQuery(read), question: copyOf(query, read.end) };
+}
+
 /** When something is due for `pending`. */
 export function wakeTime(pending: Pending<unknown>): number {
   return Math.min(pending.patienceUntil, pending.staleAt, pending.giveUpAt);
@@ -81,4 +86,27 @@ export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boo
   return pending.attempts.some(({ message }) =>
     question.every((_, at) => at < headerLength || message[at] === query[at])
   );
+}
+
+/** A copy in memory of its own, whatever kind of view `bytes` is. */
+export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let at = 0; at < length; at++) copy[at] = bytes[at]!;
+  return copy;
+}
+
+function copyOfQuery(query: Query): Query {
+  const copy = new Query();
+  copy.id = query.id;
+  copy.flags = query.flags;
+  copy.nameEnd = query.nameEnd;
+  copy.end = query.end;
+  copy.type = query.type;
+  copy.class = query.class;
+  copy.hasEdns = query.hasEdns;
+  copy.udpSize = query.udpSize;
+  copy.dnssecOk = query.dnssecOk;
+  copy.checkingDisabled = query.checkingDisabled;
+  copy.hash = query.hash;
+  return copy;
 }

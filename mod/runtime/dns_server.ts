@@ -2,7 +2,7 @@
 
 import type { Prefix, Prefix4 } from "../addr/prefix.ts";
 import { Forwarder, type ForwarderPort } from "../dns/forwarder.ts";
-import type { ForwarderStats } from "../dns/forwarder_config.ts";
+import type { Explanation, ForwarderStats } from "../dns/forwarder_config.ts";
 import type { Attempt } from "../dns/pending.ts";
 import { listenDatagrams, type Listener, listenStreams, type Peer, type QueryHandler } from "./dns_listeners.ts";
 import { openUpstreamSockets, type UpstreamSockets } from "./dns_upstream_sockets.ts";
@@ -34,6 +34,8 @@ export interface DnsServer {
   /** Sets the servers of outside names, and forgets what the earlier ones said. @throws {AddressError} */
   setUpstreams(outsideServers: readonly string[]): void;
   stats(): DnsStats;
+  /** What would become of the question in `query`, a message. @throws {WireError} when it holds none */
+  explain(query: Uint8Array): Explanation;
   /** Whether outside names can be asked for, as far as is known. */
   ready(): boolean;
   close(): Promise<void>;
@@ -63,6 +65,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     port: datagrams.port,
     setUpstreams: (servers) => shell.setUpstreams(servers),
     stats: () => shell.forwarder.stats(),
+    explain: (query) => shell.forwarder.explain(query, performance.now()),
     ready: () => shell.forwarder.isReady,
     close: async () => {
       shell.close();

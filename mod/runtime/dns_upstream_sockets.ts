@@ -31,21 +31,25 @@ type DatagramAsker = Pick<UpstreamSockets, "close"> & {
   ask(server: UpstreamAddress, message: Uint8Array<ArrayBuffer>, reception: Reception): { close(): void };
 };
 
-/** Ordinary sockets of this host. */
-export async function openUpstreamSockets(): Promise<UpstreamSockets> {
+/**
+ * Ordinary sockets of this host.
+ *
+ * @param caCerts authorities in PEM that are trusted beside those of the runtime
+ */
+export async function openUpstreamSockets(caCerts: readonly string[] = []): Promise<UpstreamSockets> {
   try {
     const { QuestionSockets } = await import("../linux/question_sockets.ts");
-    return new HostUpstreamSockets(new QuestionSockets());
+    return new HostUpstreamSockets(new QuestionSockets(), caCerts);
   } catch {
     // Without the C library: the runtime's own sockets.
-    return new HostUpstreamSockets({ ask: askDatagram, close: () => {} });
+    return new HostUpstreamSockets({ ask: askDatagram, close: () => {} }, caCerts);
   }
 }
 
 class HostUpstreamSockets implements UpstreamSockets {
   readonly #streams = new Map<string, Stream>();
 
-  constructor(readonly datagrams: DatagramAsker) {}
+  constructor(readonly datagrams: DatagramAsker, readonly caCerts: readonly string[]) {}
 
   ask(
     server: UpstreamAddress,
@@ -55,12 +59,16 @@ class HostUpstreamSockets implements UpstreamSockets {
   ) {
     if (transport === "udp") return this.datagrams.ask(server, message, reception);
     const key = `${transport} ${formatUpstream(server)}`;
-    let stream = this.#streams.get(key);
-    if (stream === undefined || !stream.accepts(message)) {
-      stream = new Stream(server, transport);
+    const open = () => {
+      const stream = new Stream(server, transport, this.caCerts);
       this.#streams.set(key, stream);
-    }
-    return stream.ask(message, reception);
+      return stream.ask(message, reception);
+    };
+    const stream = this.#streams.get(key);
+    if (stream === undefined || !stream.accepts(message)) return open();
+    // The server may be closing an idle connection just now: that is no failure (RFC 7766 section 6.2.4).
+    let question = stream.ask(message, { ...reception, failed: () => question = open() });
+    return { close: () => question.close() };
   }
 
   close(): void {
@@ -102,8 +110,8 @@ class Stream {
   #isOpen = true;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(server: UpstreamAddress, transport: "tcp" | "tls") {
-    this.#opening = this.#open(server, transport);
+  constructor(server: UpstreamAddress, transport: "tcp" | "tls", caCerts: readonly string[]) {
+    this.#opening = this.#open(server, transport, caCerts);
     this.#writing = this.#opening;
   }
 
@@ -136,10 +144,10 @@ class Stream {
     queueMicrotask(() => waiting.forEach((reception) => reception.failed()));
   }
 
-  async #open(server: UpstreamAddress, transport: "tcp" | "tls"): Promise<void> {
+  async #open(server: UpstreamAddress, transport: "tcp" | "tls", caCerts: readonly string[]): Promise<void> {
     const plain = await Deno.connect({ hostname: server.address, port: server.port });
     const connection = transport === "tls"
-      ? await Deno.startTls(plain, { hostname: server.serverName ?? server.address })
+      ? await Deno.startTls(plain, { hostname: server.serverName ?? server.address, caCerts: [...caCerts] })
       : plain;
     if (!this.#isOpen) {
       connection.close();

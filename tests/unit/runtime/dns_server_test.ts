@@ -4,6 +4,8 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { type Answer, decode, type DecodedPacket, encode, type Packet } from "dns-packet";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
+import { listenSingleDatagrams } from "../../../mod/runtime/dns_listeners.ts";
+import { openUpstreamSockets } from "../../../mod/runtime/dns_upstream_sockets.ts";
 import { readFrames, writeFrame } from "../../../mod/runtime/dns_frames.ts";
 // The C library is opened here, not in the first test.
 import "../../../mod/linux/question_sockets.ts";
@@ -16,8 +18,12 @@ class StubUpstream implements AsyncDisposable {
   readonly names: string[] = [];
   readonly sources: number[] = [];
   isSilent = false;
-  answers: (name: string) => Answer[] = (name) => [{ type: "A", name, ttl: 60, data: "203.0.113.7" }];
+  answers: (name: string) => Answer[] = (name) => [a(name, "203.0.113.7")];
   truncatesDatagrams = false;
+  closesAfterAnswer = false;
+  delayMs = 0;
+  /** Called with each datagram before it is answered. */
+  before: (query: Uint8Array, from: RemoteInfo) => void = () => {};
   connections = 0;
   #listener: Deno.TcpListener;
 
@@ -48,24 +54,40 @@ class StubUpstream implements AsyncDisposable {
   #answer(query: Uint8Array, from: RemoteInfo): void {
     this.sources.push(from.port);
     if (this.isSilent) return;
-    this.socket.send(this.#respond(query, this.truncatesDatagrams), from.port, from.address);
+    this.before(query, from);
+    const send = () => this.socket.send(this.#respond(query, this.truncatesDatagrams), from.port, from.address);
+    if (this.delayMs === 0) send();
+    else setTimeout(send, this.delayMs);
   }
 
   #respond(query: Uint8Array, isTruncated = false): Uint8Array {
-    const { id, questions } = decode(Buffer.from(query));
-    const name = questions?.[0]?.name ?? "";
-    this.names.push(name.toLowerCase());
-    const answers = isTruncated ? [] : this.answers(name);
-    const flags = isTruncated ? 0x0380 : 0x0180;
-    return encode({ type: "response", id: id ?? 0, flags, questions: questions ?? [], answers });
+    const note = (name: string) => {
+      this.names.push(name.toLowerCase());
+      return isTruncated ? [] : this.answers(name);
+    };
+    return respond(query, note, isTruncated ? 0x0380 : 0x0180);
   }
 
   async #serveStreams(): Promise<void> {
     for await (const connection of this.#listener) {
       this.connections++;
-      readFrames(connection, (query) => writeFrame(connection, this.#respond(query))).finally(() => connection.close());
+      const answer = async (query: Uint8Array) => {
+        await writeFrame(connection, this.#respond(query));
+        if (this.closesAfterAnswer) throw new Error("that was all");
+      };
+      readFrames(connection, answer).finally(() => connection.close());
     }
   }
+}
+
+function a(name: string, data: string): Answer {
+  return { type: "A", name, ttl: 60, data };
+}
+
+function respond(query: Uint8Array, answers: (name: string) => Answer[], flags = 0x0180): Uint8Array {
+  const { id, questions } = decode(Buffer.from(query));
+  const sections = { questions: questions ?? [], answers: answers(questions?.[0]?.name ?? "") };
+  return encode({ type: "response", id: id ?? 0, flags, ...sections });
 }
 
 async function serving(options: Partial<DnsServerOptions>, body: (server: DnsServer) => Promise<void>): Promise<void> {
@@ -90,14 +112,14 @@ function query(name: string, id = 7): Uint8Array<ArrayBuffer> {
   return new Uint8Array(encode(question));
 }
 
+type Answered = DecodedPacket & { rcode?: string };
+
 /** Asks by UDP. Undefined when no answer comes within `patienceMs`. */
-async function ask(server: DnsServer, name: string, patienceMs = 5000) {
+async function ask(server: { readonly port: number }, name: string, patienceMs = 5000) {
   const socket = createSocket("udp4");
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const answer = once(socket, "message").then(([bytes]) =>
-      decode(bytes as Buffer) as DecodedPacket & { rcode?: string }
-    );
+    const answer = once(socket, "message").then(([bytes]) => decode(bytes as Buffer) as Answered);
     socket.send(query(name), server.port, "127.0.0.1");
     return await Promise.race([
       answer,
@@ -179,6 +201,103 @@ Deno.test("an answer of nearly 64 KiB by TCP, and TC by UDP", async () => {
   });
 });
 
+Deno.test("DNS over TLS: with the certificate of the name that is set, and not without", async () => {
+  const pem = (file: string) => Deno.readTextFileSync(new URL(`../../golden/dns_tls/${file}`, import.meta.url));
+  const listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: pem("server.pem"), key: pem("server.key") });
+  const serve = async () => {
+    for await (const connection of listener) {
+      readFrames(connection, (query) => writeFrame(connection, respond(query, (name) => [a(name, "203.0.113.9")])))
+        .finally(() => connection.close());
+    }
+  };
+  const isServing = serve();
+  const { port } = listener.addr;
+  const resolve = async (name: string, caCerts: string[]) => {
+    const sockets = await openUpstreamSockets(caCerts);
+    let message: Answered | undefined;
+    await serving({ sockets, outsideServers: [`tls://127.0.0.1:${port}#${name}`] }, async (server) => {
+      message = await ask(server, "www.example.com");
+    });
+    return addresses(message);
+  };
+  assert.deepEqual(await resolve("dns.example.com", [pem("ca.pem")]), ["203.0.113.9"]);
+  assert.deepEqual(await resolve("other.example.com", [pem("ca.pem")]), []);
+  assert.deepEqual(await resolve("dns.example.com", []), []);
+  listener.close();
+  await isServing;
+});
+
+Deno.test("a server that closes an idle connection is asked on a new one", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  upstream.truncatesDatagrams = true;
+  upstream.closesAfterAnswer = true;
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    for (let index = 0; index < 5; index++) {
+      assert.deepEqual(addresses(await ask(server, `n${index}.example.com`)), ["203.0.113.7"]);
+    }
+    assert.equal(upstream.connections, 5);
+  });
+});
+
+Deno.test("what comes from another address or port is not heard", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  const forger = createSocket("udp4");
+  forger.bind({ address: "127.0.0.2", port: upstream.port });
+  await once(forger, "listening");
+  const otherPort = createSocket("udp4");
+  const forge = (query: Uint8Array) => respond(query, (name) => [a(name, "203.0.113.66")]);
+  upstream.before = (query, from) => {
+    forger.send(forge(query), from.port, from.address);
+    otherPort.send(forge(query), from.port, from.address);
+  };
+  upstream.delayMs = 50;
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
+    // The same from the right place is believed: it was well made.
+    upstream.before = (query, from) => upstream.socket.send(forge(query), from.port, from.address);
+    assert.deepEqual(addresses(await ask(server, "other.example.com")), ["203.0.113.66"]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  forger.close();
+  otherPort.close();
+});
+
+Deno.test("what would become of a question", async () => {
+  await using upstream = await StubUpstream.open("127.0.0.1");
+  await serving({ outsideServers: [upstream.text] }, async (server) => {
+    const absent = { route: "outside", servers: [upstream.text], cache: "absent", ttl: 0 };
+    assert.deepEqual(server.explain(query("www.example.com")), absent);
+    await ask(server, "www.example.com");
+    const { cache, ttl } = server.explain(query("WWW.example.com"));
+    assert.equal(cache, "fresh");
+    assert.ok(ttl > 50 && ttl <= 60);
+    assert.equal(server.explain(query("web.cluster.local")).route, "cluster");
+    assert.throws(() => server.explain(new Uint8Array(5)), /not a DNS question/);
+  });
+});
+
+Deno.test("datagrams through the runtime's own socket, where there is no C library", async () => {
+  const calls: string[] = [];
+  const listener = await listenSingleDatagrams({ address: "127.0.0.1", port: 0 }, loopback, {
+    answer(query, length, _isStream, out) {
+      calls.push("answer");
+      const response = respond(query.slice(0, length), (name) => [a(name, "203.0.113.5")]);
+      if (calls.length > 2) return -1;
+      out.set(response);
+      return response.length;
+    },
+    askUpstream(query, _isStream, peer) {
+      const response = new Uint8Array(respond(query, (name) => [a(name, "203.0.113.6")]));
+      peer.reply(response, response.length);
+    },
+    flush: () => calls.push("flush"),
+  });
+  assert.deepEqual(addresses(await ask(listener, "www.example.com")), ["203.0.113.5"]);
+  assert.deepEqual(addresses(await ask(listener, "later.example.com")), ["203.0.113.6"]);
+  assert.deepEqual(calls, ["answer", "flush", "answer", "flush"]);
+  await listener.close();
+});
+
 Deno.test("nobody listens there: SERVFAIL at once, not after a timeout", async () => {
   const closed = await StubUpstream.open("127.0.0.1");
   await closed[Symbol.asyncDispose]();
@@ -193,7 +312,7 @@ Deno.test("nobody listens there: SERVFAIL at once, not after a timeout", async (
 Deno.test("other upstreams at run time", async () => {
   await using before = await StubUpstream.open("127.0.0.1");
   await using after = await StubUpstream.open("127.0.0.1");
-  after.answers = (name) => [{ type: "A", name, ttl: 60, data: "203.0.113.8" }];
+  after.answers = (name) => [a(name, "203.0.113.8")];
   await serving({ outsideServers: [before.text] }, async (server) => {
     assert.deepEqual(addresses(await ask(server, "www.example.com")), ["203.0.113.7"]);
     server.setUpstreams([after.text]);
