@@ -21,11 +21,12 @@ const pureUnits = ["addr", "wire", "dhcp", "dns", "netstate", "role", "health"].
 const unitsInTheWorld = ["config", "cli", "linux", "runtime"].map((name) => `tests/unit/${name}`);
 
 const groups: readonly Group[] = [
-  // The core is pure: none of its tests may ask the machine for anything but the golden packets.
+  // The core is pure: none of its tests may ask the machine for anything but the golden packets and
+  // the documents that it is compared with.
   {
     name: "unit",
     paths: [...pureUnits, "tests/scenario"],
-    permissions: ["--allow-read=tests/golden"],
+    permissions: ["--allow-read=tests/golden,docs"],
     isInside: false,
   },
   { name: "fuzz", paths: ["tests/fuzz"], permissions: ["--allow-read=tests/golden"], isInside: false },

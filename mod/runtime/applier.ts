@@ -3,6 +3,7 @@
 import { type Applied, applyFirewall, reconcile, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
+import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
 
 export type ApplierPorts = {
@@ -31,11 +32,15 @@ export type Wanted = {
 const log = logger("network");
 /** Until it is put back, what somebody else takes away is gone at most so long. */
 const repairIntervalMs = 20_000;
+/** What the kernel tells so soon after a change of ours is of that change. */
+const ownNoticesMs = 200;
 
 export class Applier {
   #appliedKey: string | undefined;
   #toldStage: number | undefined;
   #busy = false;
+  #appliedAt = -Infinity;
+  #watch: KernelWatch | undefined;
   #repairTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(readonly ports: ApplierPorts) {}
@@ -60,13 +65,20 @@ export class Applier {
     }
   }
 
-  /** From now on puts back what somebody else took away, within {@link repairIntervalMs}, and says so. */
+  /**
+   * From now on puts back what somebody else took away, and says so: links, addresses and routes as soon as the kernel
+   * tells of it, the firewall, of which it tells nothing, within {@link repairIntervalMs}.
+   */
   keepRepaired(): void {
     this.#repairTimer = setInterval(() => this.#repair(), repairIntervalMs);
+    this.#watch = new KernelWatch(() => {
+      if (performance.now() - this.#appliedAt > ownNoticesMs) this.#repair();
+    });
   }
 
   close(): void {
     clearInterval(this.#repairTimer);
+    this.#watch?.[Symbol.dispose]();
   }
 
   #tell(applied: Wanted): void {
@@ -84,6 +96,7 @@ export class Applier {
   async #apply(wanted: Wanted): Promise<void> {
     const changes = await this.#reconcile(wanted, wanted.opens ? "last" : "first");
     this.#appliedKey = wanted.key;
+    this.#appliedAt = performance.now();
     for (const change of changes) log.debug("{change}", { change: showApplied(change) });
   }
 
@@ -99,6 +112,7 @@ export class Applier {
     this.#busy = true;
     try {
       const changes = await this.#reconcile(wanted, "first");
+      if (changes.length > 0) this.#appliedAt = performance.now();
       for (const change of changes) {
         log.error("put back what was changed by others: {change}", { change: showApplied(change) });
       }

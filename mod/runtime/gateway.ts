@@ -31,6 +31,7 @@ import { type DnsServer, startDnsServer } from "./dns_server.ts";
 import { EventLoop } from "./event_loop.ts";
 import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
 import { IdleRelease } from "./idle.ts";
+import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onStopSignal } from "./signals.ts";
@@ -105,6 +106,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   }
 
   const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  using _watch = new KernelWatch(() => loop.post({ kind: "podChanged" }));
   try {
     loop.start();
     applier.keepRepaired();
