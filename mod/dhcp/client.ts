@@ -27,7 +27,7 @@ import {
   withEffects,
 } from "./client_state.ts";
 import { readLease, refusal } from "./lease.ts";
-import { renewalRetryAt, retransmissionDelay } from "./retransmission.ts";
+import { earlyAttempts, renewalRetryAt, retransmissionDelay } from "./retransmission.ts";
 
 export type { ClientEffect, ClientEvent, ClientState, DhcpClientConfig, Random, Step } from "./client_state.ts";
 export { heldLease } from "./client_state.ts";
@@ -286,9 +286,10 @@ function sayAgain(
   random: Random,
 ): Step {
   const attempt = state.exchange.attempt + 1;
+  const { startedAt, askedAt } = state.exchange;
   // A DHCPREQUEST keeps "the same value in the secs field as the original DHCPDISCOVER" (section 4.4.1).
   const current = state.kind === "selecting"
-    ? { secs: Math.floor((now - state.exchange.startedAt) / 1000), askedAt: now }
+    ? { secs: Math.floor((now - startedAt) / 1000), askedAt: attempt > earlyAttempts ? now : askedAt }
     : {};
   const retransmitAt = now + retransmissionDelay(attempt, random);
   return say({ ...state, exchange: { ...state.exchange, ...current, attempt, retransmitAt } });

@@ -48,8 +48,9 @@ export type Exchange = Transaction & {
   readonly startedAt: number;
   /**
    * From when a lease that is given in answer counts (section 4.4.5): when it was asked for, which is before the server
-   * counts. For a DHCPREQUEST that is the first transmission; a DHCPDISCOVER may have been repeated for minutes before
-   * there was a server, so there it is the last.
+   * counts. With rapid commit the answer may be to any DHCPDISCOVER of the first seconds, so the first of them counts;
+   * but there may have been no server for minutes, so of those that come four seconds and more after each other, the
+   * last.
    */
   readonly askedAt: number;
   /** How many times it was repeated. */

@@ -8,6 +8,8 @@
  */
 const schedule = [200, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000] as const;
 const lastDelay = 64_000;
+/** The transmissions that come sooner after the one before than RFC 2131 allows, so that an answer may be to any of them. */
+export const earlyAttempts = 4;
 
 /** How long to wait for an answer to transmission number `attempt`, from 0, in milliseconds. */
 export function retransmissionDelay(attempt: number, random: () => number): number {

@@ -58,6 +58,28 @@ clientScenario("a late answer to an early DISCOVER is still good", {}, (at) => {
   at("302 ms").client.does("bound 172.29.0.20/24");
 });
 
+clientScenario("rapid commit: the lease counts from the first DISCOVER that the ACK may be to", {}, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER");
+  at("200 ms +- 50 ms").client.sends("DHCPDISCOVER");
+  at("700 ms +- 175 ms").client.sends("DHCPDISCOVER");
+  at("875 ms").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=10 t1=8 t2=9");
+  at("875 ms").client.does("bound");
+  at("7.6 s - 8 s").client.sends("DHCPREQUEST to=172.29.0.1");
+});
+
+clientScenario("rapid commit: after a long silence the lease counts from the last DISCOVER", {}, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER");
+  at("200 ms +- 50 ms").client.sends("DHCPDISCOVER");
+  at("700 ms +- 175 ms").client.sends("DHCPDISCOVER");
+  at("1.7 s +- 425 ms").client.sends("DHCPDISCOVER");
+  at("3.7 s +- 925 ms").client.sends("DHCPDISCOVER");
+  at("7.7 s +- 2 s").client.sends("DHCPDISCOVER");
+  at("15.7 s +- 3 s").client.sends("DHCPDISCOVER");
+  at("20 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=10 t1=8 t2=9");
+  at("20 s").client.does("bound");
+  at("20.2 s - 26.7 s").client.sends("DHCPREQUEST to=172.29.0.1");
+});
+
 clientScenario("the ACK is lost: REQUEST again with the same secs, and after four times anew", {}, (at) => {
   at("0 s").client.sends("DHCPDISCOVER");
   at("200 ms +- 50 ms").client.sends("DHCPDISCOVER");

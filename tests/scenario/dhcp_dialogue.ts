@@ -39,7 +39,7 @@ export function seeded(seed: number): () => number {
 }
 
 /** `12.1 s`, `4 s +- 1 s`, `200 ms`, `6 h`, `2 h - 3 h` as a window of milliseconds. */
-function window(text: string): { from: number; to: number } {
+export function window(text: string): { from: number; to: number } {
   const duration = (part: string): number => {
     const [, value, unit] = /^([\d.]+) ?(ms|s|min|h|d)$/.exec(part.trim()) ?? assert.fail(`'${part}' is no time`);
     return Number(value) * { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }[unit as "ms"];

@@ -122,8 +122,12 @@ class Simulation {
     }
   }
 
+  /** With the address that it had, or one that another gateway gave it and that may be anybody's here, or none. */
   #start(host: Host): void {
-    const previous = host.lastAddress !== undefined && this.#random() < 0.7 ? { address: host.lastAddress } : undefined;
+    const choice = this.#random();
+    const elsewhere = this.world.server.address + 19 + Math.floor(this.#random() * 25);
+    const address = choice < 0.6 ? host.lastAddress : choice < 0.8 ? elsewhere : undefined;
+    const previous = address === undefined ? undefined : { address };
     this.#apply(host, startDhcpClient(host.config, previous, this.#now, this.#random));
   }
 
