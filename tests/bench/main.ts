@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { ensureTools } from "../lab/tools.ts";
 
-const helpers = ["main", "binary", "report", "stream", "pods"];
+const helpers = ["main", "binary", "report", "stream", "seed_watch"];
 const directory = fileURLToPath(new URL(".", import.meta.url));
 const names = [...Deno.readDirSync(directory)].map(({ name }) => name.replace(/\.ts$/, ""))
   .filter((name) => !name.endsWith("_main") && !helpers.includes(name)).sort();
