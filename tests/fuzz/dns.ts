@@ -21,6 +21,8 @@ console.log(`fuzz dns: ${inputs} inputs, seed ${seed}`);
 const random = seededRandom(seed);
 const below = (limit: number) => Math.floor(random() * limit);
 const cacheBytes = 256 << 10;
+/** Garbage that is not yet collected included. */
+const mostHeap = 256 << 20;
 const forwarder = new Forwarder<number>(
   {
     own: { address: "172.29.0.1", port: 53 },
@@ -158,6 +160,7 @@ assert.equal(waiting.size, 0, "a client never got its answer");
 assert.equal(attempts.length, 0, "an attempt was never ended");
 const { cacheUsedBytes, cacheEntries, upstreams: _, ...counts } = forwarder.stats();
 assert.ok(cacheUsedBytes <= cacheBytes);
+assert.ok(Deno.memoryUsage().heapUsed < mostHeap, `${Deno.memoryUsage().heapUsed} bytes of heap`);
 const seconds = (performance.now() - start) / 1000;
 console.log(
   `heap MiB over time: ${heapAt.join(" ")}; slowest input ${slowest.toFixed(1)} ms; cache ${cacheEntries} entries`,
