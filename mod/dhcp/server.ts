@@ -249,13 +249,16 @@ export class DhcpServer {
     return { reply, records: [], event: { kind: "refused", reason, address, client } };
   }
 
+  /** Only with the server identifier, as table 5 demands: an address is not set aside because of half a message. */
   #decline(message: DhcpMessage, client: Requester, now: number): Outcome {
+    if (!message.options.has(optionCodes.serverIdentifier)) return dropped("malformed");
     const address = readIpv4(message.options, optionCodes.requestedAddress);
     const record = address === undefined ? undefined : this.#pool.decline(client.key, address, now);
     if (record === undefined) return dropped("nothing to do");
     return { records: [record], event: { kind: "declined", address: record.address, client } };
   }
 
+  /** The server identifier may be missing: systemd-networkd 252 sends none. */
   #release(message: DhcpMessage, client: Requester, now: number): Outcome {
     const record = this.#pool.release(client.key, message.ciaddr, now);
     if (record === undefined) return dropped("nothing to do");

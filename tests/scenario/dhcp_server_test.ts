@@ -192,6 +192,8 @@ serverScenario("DECLINE and RELEASE of what the client has not: nothing happens"
     at("1 s").client.sends(message);
     at("1 s").server.isSilent("nothing to do");
   }
+  at("1 s").client.sends(`DHCPDECLINE requested=172.29.0.20 ${first}`);
+  at("1 s").server.isSilent("malformed");
   at("1 s").client.sends(`DHCPRELEASE ciaddr=172.29.0.20 server=172.29.0.2 ${first}`);
   at("1 s").server.isSilent("for another server");
   at("2 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.20 ${first}`);
@@ -217,6 +219,55 @@ serverScenario("a relay inside the network is answered at its address, any other
   at("0 s").server.sends("DHCPNAK broadcast to=relay:172.29.0.9");
   at("0 s").client.sends("DHCPDISCOVER giaddr=10.0.0.9");
   at("0 s").server.isSilent("foreign relay");
+});
+
+serverScenario("a client behind a relay: renewal, decline, release, and whose address that was", one, (at) => {
+  const relay = "giaddr=172.29.0.9";
+  at("0 s").client.sends(`DHCPDISCOVER ${relay} ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20 to=relay:172.29.0.9");
+  at("0 s").client.sends(`DHCPREQUEST ${relay} requested=172.29.0.20 server=172.29.0.1 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20 to=relay:172.29.0.9");
+  at("1 s").client.sends(`DHCPREQUEST ${relay} ciaddr=172.29.0.20 ${first}`);
+  at("1 s").server.sends("DHCPACK ciaddr=172.29.0.20 to=relay:172.29.0.9");
+  at("2 s").client.sends(`DHCPRELEASE ${relay} ciaddr=172.29.0.20 server=172.29.0.1 ${first}`);
+  at("2 s").server.writes("released 172.29.0.20");
+  at("3 s").client.sends(`DHCPDISCOVER rapid ${relay} ${second}`);
+  at("3 s").server.sends("DHCPACK yiaddr=172.29.0.20 to=relay:172.29.0.9");
+  at("4 s").client.sends(`DHCPDECLINE ${relay} requested=172.29.0.20 server=172.29.0.1 ${second}`);
+  at("4 s").server.writes("declined 172.29.0.20");
+});
+
+serverScenario("a release without server identifier, as systemd-networkd sends it", one, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER rapid");
+  at("1 s").client.sends("DHCPRELEASE ciaddr=172.29.0.20");
+  at("1 s").server.writes("released 172.29.0.20");
+});
+
+serverScenario(
+  "a second client's REQUEST of an address that the first got is refused, and not a third's either",
+  one,
+  (at) => {
+    at("0 s").client.sends(`DHCPDISCOVER ${first}`);
+    at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${first}`);
+    at("0 s").server.sends("DHCPACK");
+    at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${second}`);
+    at("0 s").server.sends("DHCPNAK server=172.29.0.1");
+    at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 id=00:03 ${first}`);
+    at("0 s").server.sends("DHCPNAK id=00:03");
+  },
+);
+
+serverScenario("what the fields of a DISCOVER say is not believed or sent back", one, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER ciaddr=172.29.0.77 siaddr=172.29.0.78 yiaddr=172.29.0.79");
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20 no-ciaddr no-siaddr");
+});
+
+serverScenario("INFORM when the pool is empty, and behind a relay", one, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("0 s").client.sends(`DHCPINFORM ciaddr=172.29.0.9 server=172.29.0.1 ${second}`);
+  at("0 s").server.sends("DHCPACK no-yiaddr mask=255.255.255.0 to=172.29.0.9");
+  at("0 s").client.sends(`DHCPINFORM ciaddr=172.29.0.9 giaddr=172.29.0.9 ${second}`);
+  at("0 s").server.sends("DHCPACK no-yiaddr to=relay:172.29.0.9");
 });
 
 serverScenario("after a kill the leases are there, the offers are not", two, (at) => {
