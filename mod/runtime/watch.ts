@@ -31,6 +31,7 @@ export function watchResolvConf(
   let candidate: { readonly text: string; readonly since: number } | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watcher: Deno.FsWatcher | undefined;
+  let isClosed = false;
 
   const look = () => {
     const text = readText(path);
@@ -50,9 +51,10 @@ export function watchResolvConf(
     wait(pollMs);
     onChange(text);
   };
+  // An event may still be on its way when all is closed.
   const wait = (ms: number) => {
     clearTimeout(timer);
-    timer = setTimeout(look, ms);
+    if (!isClosed) timer = setTimeout(look, ms);
   };
   const watch = () => {
     watcher?.close();
@@ -64,6 +66,7 @@ export function watchResolvConf(
   wait(0);
   return {
     close: () => {
+      isClosed = true;
       clearTimeout(timer);
       watcher?.close();
     },
