@@ -4,7 +4,7 @@
  *
  *   --keep          leaves the cluster
  *   --cluster NAME  uses the kind cluster NAME, and leaves it
- *   --only TEXT     runs the tests whose name has TEXT
+ *   --only PATTERN  runs the tests whose name matches the regular expression
  *   --prepare       builds the images, if they are older than their sources, and ends
  */
 
@@ -75,7 +75,7 @@ async function runAll(): Promise<boolean> {
     internet = await step("the internet", () => Internet.start(cluster));
     const world = new World(cluster, internet);
     await step("gateways", () => world.populate());
-    const chosen = tests.filter((test) => test.name.includes(options.only));
+    const chosen = tests.filter((test) => new RegExp(options.only).test(test.name));
     let passed = 0;
     for (const test of chosen) if (await passes(test, world)) passed++;
     console.log(`${passed} passed, ${chosen.length - passed} failed`);
