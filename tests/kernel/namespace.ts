@@ -46,15 +46,22 @@ export function sh(command: string): Promise<string> {
   return new CommandRunner().run([program!, ...args]);
 }
 
+/** Two devices at the ends of one cable, up. `options` are those of the first in `ip link add`. */
+export async function cable(name: string, other: string, options = ""): Promise<void> {
+  await ip(`link add ${name}${options} type veth peer name ${other}`, `link set ${name} up`, `link set ${other} up`);
+  // The kernel lets packets through some time after it has seen the other end: until then they are lost.
+  while ((await ip("-o link show type veth")).split("\n").some((line) => line !== "" && !line.includes("state UP"))) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
 /**
  * A Pod's own network: `eth0` with 10.42.0.5/24 and 2001:db8:42::5/64, default routes to `.1` and `::1`, and `far`, the
  * other end, up in the same namespace.
  */
 export async function podNetwork(): Promise<void> {
+  await cable("eth0", "far", " address 02:00:00:00:00:05 mtu 1450");
   await ip(
-    "link add eth0 address 02:00:00:00:00:05 mtu 1450 type veth peer name far",
-    "link set far up",
-    "link set eth0 up",
     "address add 10.42.0.5/24 dev eth0",
     "address add 2001:db8:42::5/64 dev eth0 nodad",
     "route add default via 10.42.0.1 dev eth0",

@@ -3,7 +3,7 @@ import { parseMac } from "../../mod/addr/mac.ts";
 import { PacketSocket } from "../../mod/linux/packet_socket.ts";
 import { SocketError } from "../../mod/linux/socket_error.ts";
 import { UdpSocket } from "../../mod/linux/udp_socket.ts";
-import { ip, kernelTest } from "./namespace.ts";
+import { cable, ip, kernelTest } from "./namespace.ts";
 
 /** IPv4 and UDP headers for "OFFER", 172.29.0.1:67 to 255.255.255.255:68, without a UDP checksum. */
 const offer = Uint8Array.from([
@@ -15,13 +15,9 @@ const offer = Uint8Array.from([
 kernelTest(
   "a broadcast datagram in a frame for one MAC reaches a socket bound to a device without an address",
   async () => {
-    await ip(
-      "link add left type veth peer name right address 02:00:00:00:00:02",
-      "link set left up",
-      "link set right up",
-      // As a client does it: the source must be reachable by the device, or reverse path filtering drops it.
-      "route add 172.29.0.1/32 dev right",
-    );
+    await cable("right", "left", " address 02:00:00:00:00:02");
+    // As a client does it: the source must be reachable by the device, or reverse path filtering drops it.
+    await ip("route add 172.29.0.1/32 dev right");
     using client = UdpSocket.open({ device: "right", port: 68, broadcast: true });
     using sender = PacketSocket.open("left");
     sender.send(parseMac("02:00:00:00:00:99"), offer);

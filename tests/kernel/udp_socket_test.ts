@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { SocketError } from "../../mod/linux/socket_error.ts";
 import { UdpSocket } from "../../mod/linux/udp_socket.ts";
-import { ip, kernelTest, podNetwork, sh } from "./namespace.ts";
+import { cable, ip, kernelTest, podNetwork, sh } from "./namespace.ts";
 
 const loopback = parseIpv4("127.0.0.1");
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -87,7 +87,7 @@ kernelTest("a socket that is never idle lets others have their turn", async () =
 });
 
 kernelTest("bound to a device without an address it broadcasts from 0.0.0.0 and hears the answer", async () => {
-  await ip("link add left type veth peer name right", "link set left up", "link set right up");
+  await cable("left", "right");
   using client = UdpSocket.open({ device: "left", port: 68, broadcast: true });
   using server = UdpSocket.open({ device: "right", port: 67 });
   client.send(bytes("DISCOVER"), { address: 0xffffffff, port: 67 });
