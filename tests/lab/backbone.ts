@@ -44,6 +44,9 @@ export async function createRouter(name: string, internetName: string, cni: Cni)
     "link set direct up",
     `route add default via ${internet.direct.v4}`,
     `route add default via ${internet.direct.v6} dev direct onlink`,
+    // A Pod that is gone is not looked for in the internet. (A bridge's own route comes first.)
+    `route add blackhole ${podNetwork.v4} metric 9999`,
+    `route add blackhole ${podNetwork.v6} metric 9999`,
     ...(cni === "bridge" ? bridgeCommands : []),
   );
   await router.iptables(4, routerRules(cni));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { names } from "./lab.ts";
 import type { RunOptions } from "./namespace.ts";
 import type { Pod } from "./pod.ts";
-import { says, sleep, startClient } from "./roles.ts";
+import { says, sleep, startClient, startGateway } from "./roles.ts";
 import { labTests } from "./test.ts";
 
 const labTest = labTests();
@@ -87,6 +87,8 @@ labTest("`ip` or `iptables` is missing", async (lab) => {
 });
 
 labTest("a vxlan3150 that someone else made differently", async (lab) => {
+  await lab.setEndpoints([1]);
+  await startGateway(lab.gateway(1)); // a client sees it at the latest when it knows what its own is to be
   for (const [pod, args] of [[lab.client(0), client], [lab.gateway(0), ["gateway", "run"]]] as const) {
     await pod.ip("link add vxlan3150 type vxlan id 99 dstport 9999 dev eth0", "link set vxlan3150 up");
     const pgw = pod.pgw(args);
