@@ -10,7 +10,7 @@ import { WireError } from "../wire/bytes.ts";
 import { absent, Cache, type Entry } from "./cache.ts";
 import { Exchange, type ExchangePort } from "./exchange.ts";
 import type { Explanation, ForwarderConfig, ForwarderStats, Route } from "./forwarder_config.ts";
-import { type Attempt, copyOf, isOwnQuestion, newWaiter, type Pending, type Waiter } from "./pending.ts";
+import { type Attempt, copyOf, isOwnQuestion, newWaiter, type Pending, reasonOf, type Waiter } from "./pending.ts";
 import type { Random } from "./question.ts";
 import { RebindingGuard } from "./rebinding.ts";
 import {
@@ -26,7 +26,7 @@ import {
   writeStored,
 } from "./reply.ts";
 import { normalize, type Response } from "./response.ts";
-import { nobodysZones, RouteTable } from "./route.ts";
+import { isHostWithoutDomain, nobodysZones, RouteTable } from "./route.ts";
 import { Upstream, UpstreamGroup } from "./upstream.ts";
 import { parseUpstream } from "./upstream_address.ts";
 
@@ -201,7 +201,7 @@ export class Forwarder<Client> {
   explain(query: Uint8Array, now: number): Explanation {
     const read = new Query();
     if (readQuery(query, query.length, read) !== rcodes.noError) throw new WireError("not a DNS question");
-    const { name: route, group } = this.#routes.find(query, read.nameEnd);
+    const { name: route, group } = this.#routeOf(query, read);
     const overdue = this.#cache.overdue(this.#cache.find(query, read), Math.floor(now / 1000));
     const cache = overdue < 0 ? "fresh" : overdue < this.config.staleSeconds ? "stale" : "absent";
     return { route, servers: group.upstreams.map(({ name }) => name), cache, ttl: Math.max(-overdue, 0) };
@@ -277,10 +277,15 @@ export class Forwarder<Client> {
     this.#start(copyOf(query, this.#query.end), undefined, now);
   }
 
+  #routeOf(question: Uint8Array, query: Query): Route {
+    const route = this.#routes.find(question, query.nameEnd);
+    return route === this.#outside && isHostWithoutDomain(question, query) ? this.#nobodys : route;
+  }
+
   #start(question: Uint8Array, waiter: Waiter<Client> | undefined, now: number): void {
     const { hash, nameEnd, dnssecOk, checkingDisabled } = this.#query;
     const key = { hash, nameEnd, dnssecOk, checkingDisabled };
-    const route = this.#routes.find(question, nameEnd);
+    const route = this.#routeOf(question, this.#query);
     if (route === this.#nobodys) {
       this.#count.localAnswers++;
       if (waiter !== undefined) this.#replyEmpty(waiter, rcodes.nxDomain, undefined);
@@ -406,12 +411,4 @@ export class Forwarder<Client> {
   #reply(client: Client, isStream: boolean, length: number): void {
     this.port.reply(client, isStream, this.#out, length);
   }
-}
-
-function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {
-  const { networkError, noReachableAuthority, notReady } = extendedErrors;
-  if (refusal !== undefined) return undefined;
-  if (route.group.upstreams.length === 0) return { code: notReady, text: "no upstream is known for this name" };
-  if (wasUnreachable) return { code: networkError, text: "no upstream can be reached" };
-  return { code: noReachableAuthority, text: "no upstream answers" };
 }

@@ -3,6 +3,7 @@
 import { headerLength, lowerCase, Query } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
+import { type ExtendedError, extendedErrors } from "./reply.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Who asked: enough to write the answer as this client wants it. */
@@ -109,4 +110,13 @@ function copyOfQuery(query: Query): Query {
   copy.checkingDisabled = query.checkingDisabled;
   copy.hash = query.hash;
   return copy;
+}
+
+/** What the clients are told beside an rcode when no server could help; nothing about a server's own refusal. */
+export function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {
+  const { networkError, noReachableAuthority, notReady } = extendedErrors;
+  if (refusal !== undefined) return undefined;
+  if (route.group.upstreams.length === 0) return { code: notReady, text: "no upstream is known for this name" };
+  if (wasUnreachable) return { code: networkError, text: "no upstream can be reached" };
+  return { code: noReachableAuthority, text: "no upstream answers" };
 }

@@ -2,7 +2,7 @@
 
 import { toOctets } from "../addr/ipv4.ts";
 import { parsePrefix, type Prefix } from "../addr/prefix.ts";
-import { headerLength, lowerCase, nameToWire } from "../wire/dns.ts";
+import { headerLength, lowerCase, nameToWire, type Query, types } from "../wire/dns.ts";
 
 /** Zones by their names in wire form, each with a value. */
 export class RouteTable<Value> {
@@ -94,3 +94,12 @@ export const nobodysZones: readonly string[] = [
     "fe80::/10",
   ].flatMap((network) => reverseZones(parsePrefix(network))),
 ];
+
+/**
+ * The address of a name with one label. What an application calls `web` is a name of the cluster that was not found with
+ * any search domain, and nothing that the outside should hear of; top-level domains are no hosts.
+ */
+export function isHostWithoutDomain(question: Uint8Array, { nameEnd, type }: Query): boolean {
+  const label = question[headerLength]!;
+  return label > 0 && headerLength + label + 2 === nameEnd && (type === types.a || type === types.aaaa);
+}

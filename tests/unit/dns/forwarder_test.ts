@@ -72,10 +72,12 @@ Deno.test("names that are nobody's are not asked for", () => {
   assert.equal(empty("1.0.16.172.in-addr.arpa"), "NXDOMAIN");
   assert.deepEqual(data(dns.ask("localhost")), ["127.0.0.1"]);
   assert.deepEqual(data(dns.ask("app.LOCALHOST", { type: "AAAA" })), ["::1"]);
+  assert.equal(empty("web"), "NXDOMAIN");
   assert.deepEqual(dns.sent, []);
+  dns.ask("com", { type: "NS" });
   dns.ask("1.0.32.172.in-addr.arpa", { type: "PTR" });
-  dns.ask("notlocalhost");
-  assert.equal(dns.sent.length, 2);
+  dns.ask("notlocalhost.example.com");
+  assert.equal(dns.sent.length, 3);
 });
 
 Deno.test("ANY is answered by RFC 8482", () => {
