@@ -121,8 +121,10 @@ function message(
     hops: 0,
     xid,
     secs: Math.min(secs, 0xffff),
-    // Without an address a UDP socket receives broadcasts only; with one (`ciaddr`) it needs none.
-    broadcast: ciaddr === unspecified,
+    // The firewall leads what comes for port 68 to this host whatever its destination (section 4.1: then the flag should
+    // be clear). With it, a server such as dnsmasq answers to the Ethernet broadcast address, which leads nowhere from a
+    // VXLAN device without a default destination.
+    broadcast: false,
     ciaddr,
     yiaddr: unspecified,
     siaddr: unspecified,

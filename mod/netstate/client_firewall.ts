@@ -1,6 +1,6 @@
 /** The client's firewall: the table of `docs/security.md`, as rules. */
 
-import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import { type ClientNetConfig, type ClientPhase, isLocal } from "./client.ts";
 import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
@@ -74,7 +74,7 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
     const { remote, port, gateway } = view.tunnel;
     rules.push(`! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`);
     if (view.phase === "open") {
-      rules.push(`-o ${device} -j RETURN`);
+      rules.push(`-o ${device} -j RETURN`, ...(config.redirectDns ? admitRedirectedDns(gateway) : []));
     } else {
       rules.push(
         `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
@@ -92,6 +92,18 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
 
 /** What a client asks of its gateway before the tunnel is open: a lease, and the probe (a DNS question to the seed's). */
 const gatewayPorts = [dhcpServerPort, dnsPort, probePort];
+
+/**
+ * A question that was led to the gateway still has here the interface of its first destination. Where it goes is decided
+ * by its route: into the tunnel or, without one, nowhere.
+ */
+function admitRedirectedDns(gateway: Ipv4): string[] {
+  return ["udp", "tcp"].map((protocol) =>
+    `-d ${
+      formatIpv4(gateway)
+    }/32 -p ${protocol} -m ${protocol} --dport ${dnsPort} -m conntrack --ctstate DNAT -j RETURN`
+  );
+}
 
 /** An application's questions never reach a nameserver around the tunnel, not even one in PGW_LOCAL_CIDRS. */
 function refuseDns(config: ClientNetConfig, rejectWith: string): string[] {
@@ -152,7 +164,7 @@ function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
       table: "nat",
       name: "PGW-PREROUTING",
       hook: "PREROUTING",
-      rules: [`-i ${device} -p udp -m udp --dport 68 -j DNAT --to-destination :${dhcpClientPort}`],
+      rules: dhcpAnswers(config, view),
     },
     { table: "nat", name: "PGW-OUTPUT", hook: "OUTPUT", rules: redirect },
     {
@@ -164,6 +176,16 @@ function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
       rules: open === undefined ? [] : [`-o ${device} ! -s ${formatIpv4(open.lease.address)}/32 -j MASQUERADE`],
     },
   ];
+}
+
+/**
+ * A server's answer is addressed to an address that the client has not got yet, so that no UDP socket would hear it:
+ * it is led to an address that the Pod has.
+ */
+function dhcpAnswers({ device }: ClientNetConfig, view: ClientPhase): string[] {
+  if (!("tunnel" in view)) return [];
+  const listener = `${formatIpv4(view.uplink.address)}:${dhcpClientPort}`;
+  return [`-i ${device} -p udp -m udp --dport 68 -j DNAT --to-destination ${listener}`];
 }
 
 const neighborDiscovery = [133, 135, 136].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);

@@ -78,8 +78,13 @@ export type Change =
 /** Everything of a {@link NetState} that `ip` manages. */
 export type IpState = Pick<NetState, "links" | "addresses" | "routes" | "exclusive" | "rules" | "neighbors">;
 
-/** How far the seconds left of an address may be from what is asked for before they are set anew. */
-const lifetimeTolerance = 2;
+/**
+ * How far the seconds left of an address may be from what is asked for before they are set anew: time passes between
+ * computing the one and reading the other, more of it on a busy node; a renewal changes them by half.
+ */
+function lifetimeTolerance(validSeconds: number): number {
+  return Math.max(2, validSeconds / 10);
+}
 
 /**
  * The steps from `observed` to `desired`, in an order in which each can be taken: what is there no more, then the
@@ -193,7 +198,7 @@ function diffAddresses(desired: readonly Address[], observed: readonly ObservedA
   const lasting = (wanted: Address, there: ObservedAddress) =>
     wanted.validSeconds === undefined || there.validSeconds === undefined
       ? wanted.validSeconds === there.validSeconds
-      : Math.abs(wanted.validSeconds - there.validSeconds) <= lifetimeTolerance;
+      : Math.abs(wanted.validSeconds - there.validSeconds) <= lifetimeTolerance(wanted.validSeconds);
   return [
     ...observed.filter((there) => !desired.some((wanted) => same(wanted, there)))
       .map((address): Change => ({ kind: "delete address", address })),

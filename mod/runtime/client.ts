@@ -4,7 +4,7 @@ import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import type { ClientSettings } from "../config/settings.ts";
 import { formatService, type Service } from "../config/service.ts";
 import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
-import { PgwError } from "../errors.ts";
+import { ConflictError, PgwError } from "../errors.ts";
 import { observe, observeUplink } from "../linux/reconcile.ts";
 import { CommandRunner, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
@@ -202,6 +202,13 @@ function serveHttp(port: number, view: () => ClientView): HttpServer | undefined
 async function lookForTunnel(runner: Runner, device: string, uplinkName?: string): Promise<FoundTunnel | undefined> {
   if (!exists(`/sys/class/net/${device}`)) return undefined;
   const observed = await observe(runner);
+  const link = observed.links.find(({ name }) => name === device);
+  if (link !== undefined && !link.ours) {
+    throw new ConflictError(
+      `there is a device '${device}' that pgw did not make: remove it with 'ip link delete ${device}', or choose another ` +
+        "name with PGW_VXLAN_DEVICE",
+    );
+  }
   try {
     return findTunnel(observed, findUplink(observed, uplinkName), device);
   } catch (error) {

@@ -42,7 +42,6 @@ golden(
       v4 filter PGW-FORWARD ! -o vxlan3150 -d 10.0.0.0/8 -j RETURN
       v4 filter PGW-FORWARD -j REJECT --reject-with icmp-admin-prohibited
       chain    v4 nat PGW-PREROUTING from PREROUTING
-      v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination :3168
       chain    v4 nat PGW-OUTPUT from OUTPUT
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
       chain    v6 mangle PGW-PREROUTING from PREROUTING
@@ -113,6 +112,7 @@ golden(
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 67 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 53 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
+      + v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
   `,
 );
 
@@ -138,6 +138,8 @@ golden(
       - v4 filter PGW-INPUT -i vxlan3150 -j DROP
       + route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
       + v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
+      + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
+      + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       + v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       + v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       + v4 nat PGW-OUTPUT -o lo -j RETURN
@@ -161,9 +163,12 @@ golden(
       - setting  vxlan3150 rp_filter=2
       - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
+      - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
+      - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       - v4 filter PGW-INPUT ! -i vxlan3150 ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
       - v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
+      - v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
       - v4 nat PGW-OUTPUT -o lo -j RETURN
       - v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
       - v4 nat PGW-OUTPUT -p udp -m udp --dport 53 -j DNAT --to-destination 172.29.0.1:53

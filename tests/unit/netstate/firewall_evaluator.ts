@@ -22,6 +22,8 @@ export type Packet = {
   readonly connectionMark: number;
   /** Whether {@link destination} is an address of this host. */
   readonly toThisHost: boolean;
+  /** Its destination was translated (conntrack's DNAT). */
+  readonly translated?: boolean;
 };
 
 export type Outcome = {
@@ -104,7 +106,8 @@ function parseMatch(option: string, value: string, module: string, text: string)
     case "--icmpv6-type":
       return (packet) => packet.icmpType === Number(value);
     case "--ctstate":
-      return (packet) => value.split(",").includes(packet.connection);
+      return (packet) =>
+        value.split(",").some((state) => state === "DNAT" ? packet.translated === true : state === packet.connection);
     case "--dst-type":
       if (value === "LOCAL") return (packet) => packet.toThisHost;
       break;
@@ -144,6 +147,7 @@ function translate(packet: Packet, to: string): Packet {
   const [address = "", port] = to.split(":");
   return {
     ...packet,
+    translated: true,
     ...(address === "" ? {} : { destination: address, toThisHost: false }),
     ...(port === undefined ? {} : { destinationPort: Number(port) }),
   };

@@ -57,14 +57,15 @@ export function mainRoute(destination: Prefix, device: string, via?: string): Ro
 export function send(pod: Pod, sent: Sent): Fate {
   const packet = whole(pod, sent);
   const firewall = pod.firewall[`v${packet.family}`];
-  let routed = sent.out ?? route(pod, packet);
-  if (routed === undefined) return { kind: "unroutable" };
-  const mangled = evaluate(firewall, "mangle", "OUTPUT", { ...packet, out: routed }).packet;
+  const first = sent.out ?? route(pod, packet);
+  if (first === undefined) return { kind: "unroutable" };
+  const mangled = evaluate(firewall, "mangle", "OUTPUT", { ...packet, out: first }).packet;
   const translated = packet.connection === "NEW" ? evaluate(firewall, "nat", "OUTPUT", mangled).packet : mangled;
-  routed = sent.out ?? route(pod, translated);
-  if (routed === undefined) return { kind: "unroutable" };
-  const outgoing = { ...translated, out: routed };
-  return settle(evaluate(firewall, "filter", "OUTPUT", outgoing), { kind: "sent", device: routed, packet: outgoing });
+  const device = sent.out ?? route(pod, translated);
+  if (device === undefined) return { kind: "unroutable" };
+  // All tables of one hook see the interface that was found before it, whatever mark or translation make of the route.
+  const filtered = evaluate(firewall, "filter", "OUTPUT", translated);
+  return settle(filtered, { kind: "sent", device, packet: { ...translated, out: device } });
 }
 
 /** A packet comes in by `sent.in`, for the Pod itself or to be forwarded. */
@@ -72,7 +73,8 @@ export function receive(pod: Pod, sent: Sent & { readonly in: string }): Fate {
   const packet = whole(pod, sent);
   const firewall = pod.firewall[`v${packet.family}`];
   const marked = evaluate(firewall, "mangle", "PREROUTING", packet).packet;
-  const translated = packet.connection === "NEW" ? evaluate(firewall, "nat", "PREROUTING", marked).packet : marked;
+  const led = packet.connection === "NEW" ? evaluate(firewall, "nat", "PREROUTING", marked).packet : marked;
+  const translated = led.translated ? { ...led, toThisHost: isOwn(pod, led.destination) } : led;
   if (translated.toThisHost || translated.destination === "255.255.255.255") {
     return settle(evaluate(firewall, "filter", "INPUT", translated), { kind: "delivered", packet: translated });
   }
