@@ -5,7 +5,8 @@ import { PgwError } from "../errors.ts";
 import type { Candidate } from "../netstate/client.ts";
 import type { GatewayAnswer } from "../role/client_event.ts";
 import { parseGatewayInfo } from "../role/gateway_info.ts";
-import { httpGet } from "./http_get.ts";
+import { messageOf } from "./failure.ts";
+import { httpGet, HttpTimeoutError } from "./http_get.ts";
 
 /** Nobody behind SERVICE answered as a gateway does. */
 export class NoGatewayError extends PgwError {}
@@ -42,14 +43,14 @@ export async function askForGateway(options: AskOptions): Promise<GatewayAnswer>
       if (isWelcome(answer, avoid)) chosen ??= answer;
       else spare = betterSpare(spare, answer);
     } catch (error) {
-      if (!raceSignal.aborted) failure = error instanceof Error ? error.message : String(error);
+      if (!raceSignal.aborted) failure = reasonOf(error, candidate);
     }
   };
   try {
     for (let index = 0; index < attempts && chosen === undefined && !signal.aborted; index++) {
       const running = attempt(candidates[index % candidates.length]!).finally(() => pending.delete(running));
       pending.add(running);
-      await Promise.race([running, delay(staggerMs, raceSignal)]);
+      await Promise.race([...pending, delay(staggerMs, raceSignal)]);
     }
     while (chosen === undefined && pending.size > 0 && !signal.aborted) await Promise.race(pending);
   } finally {
@@ -59,6 +60,12 @@ export async function askForGateway(options: AskOptions): Promise<GatewayAnswer>
   const answer = chosen ?? spare;
   if (answer === undefined) throw new NoGatewayError(failure);
   return answer;
+}
+
+function reasonOf(error: unknown, { port }: Candidate): string {
+  const message = messageOf(error);
+  if (!(error instanceof HttpTimeoutError)) return message;
+  return `${message} (if a NetworkPolicy stands here, it must allow TCP port ${port}, or the port behind the Service)`;
 }
 
 function isWelcome({ podAddress, info }: GatewayAnswer, avoid: Ipv4 | undefined): boolean {

@@ -26,6 +26,7 @@ import {
 import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
+import { clusterResolvConf } from "./cluster_resolv_conf.ts";
 import { DhcpService } from "./dhcp_service.ts";
 import { type DnsServer, startDnsServer } from "./dns_server.ts";
 import { EventLoop } from "./event_loop.ts";
@@ -150,7 +151,7 @@ async function serve(
     leaseEpoch: 0,
   });
   const probe = new ProbeResponder({ device, address }, condition);
-  const dns = await serveDns(settings, config);
+  const dns = await serveDns(settings, config, uplink);
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
     vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
@@ -174,20 +175,30 @@ async function serve(
 async function serveDns(
   settings: GatewaySettings,
   { net }: GatewayConfig,
+  uplink: Uplink,
 ): Promise<{ server: DnsServer; close(): Promise<void> }> {
   const text = readTextIfThere(resolvConfPath);
-  const atStart = parseResolvConf(originalResolvConf(text));
+  const present = parseResolvConf(originalResolvConf(text)).nameservers;
+  const cluster = clusterResolvConf(text, settings.clusterDomain, settings.stateDir);
   const outside = (nameservers: readonly string[]) => settings.dnsUpstreams ?? nameservers;
   const server = await startDnsServer({
     listen: { address: formatIpv4(net.address), port: 53 },
     allow: net.network,
     clusterZones: clusterZones({
       clusterDomain: settings.clusterDomain,
-      search: atStart.search,
+      search: cluster.search,
       localCidrs: settings.localCidrs,
     }),
-    clusterServers: settings.clusterNameservers ?? atStart.nameservers,
-    outsideServers: outside(atStart.nameservers),
+    clusterServers: settings.clusterNameservers ?? cluster.nameservers,
+    outsideServers: outside(present),
+    // A name from outside that resolves into these networks would let a web page reach them (DNS rebinding).
+    rebinding: {
+      networks: [
+        net.network,
+        ...uplink.routes.map(({ destination }) => destination).filter(({ length }) => length > 8),
+      ],
+      except: [],
+    },
     cacheBytes: dnsCacheBytes,
   });
   const watch = watchResolvConf(resolvConfPath, text, (text) => {

@@ -19,6 +19,9 @@ export type HttpQuestion = {
 /** Nobody listens there, or what came back is not an answer. */
 export class HttpError extends PgwError {}
 
+/** No answer in time: whoever should give it is gone, or something on the way drops packets. */
+export class HttpTimeoutError extends HttpError {}
+
 const longestAnswer = 1 << 16;
 
 /**
@@ -46,7 +49,7 @@ export async function httpGet({ hostname, port, path, host, timeoutMs, signal }:
     }
   } catch (cause) {
     connecting.then((connection) => ended.aborted && closeQuietly(connection), () => {});
-    if (deadline.aborted) throw new HttpError(`${where} did not answer within ${timeoutMs / 1000} s`, { cause });
+    if (deadline.aborted) throw new HttpTimeoutError(`${where} did not answer within ${timeoutMs / 1000} s`, { cause });
     if (cause instanceof HttpError) throw new HttpError(`${where}: ${cause.message}`, { cause });
     throw new HttpError(`${where}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }

@@ -72,8 +72,11 @@ async function question(name: string, nameservers: readonly Ipv4[]): Promise<rea
     try {
       socket.send(message, { address: server, port: dnsPort });
       const answer = await awaitAnswer(socket, server, message);
-      if (answer === undefined) failures.add(`${formatIpv4(server)} does not answer`);
-      else if (answer !== "unwilling") return answer;
+      if (answer === undefined) {
+        failures.add(
+          `${formatIpv4(server)} does not answer (if a NetworkPolicy stands here, it must allow UDP port 53)`,
+        );
+      } else if (answer !== "unwilling") return answer;
       else if (++unwilling >= nameservers.length) return [];
     } catch (error) {
       failures.add(`${formatIpv4(server)}: ${error instanceof Error ? error.message : error}`);
