@@ -46,6 +46,11 @@ export class ClientShell {
     return this.#step.wakeAt;
   }
 
+  /** Whether the kernel holds what the present state wants. */
+  get isSettled(): boolean {
+    return !this.#busy && this.#wanted()?.key === this.#appliedKey;
+  }
+
   start(): void {
     this.#take(this.#step, "");
     this.#drain();
@@ -102,6 +107,17 @@ export class ClientShell {
       this.#busy = false;
       const next = this.#wanted();
       if (next !== undefined && (next.key !== wanted.key || next.stage !== wanted.stage)) this.#update();
+    });
+  }
+
+  /** Puts back what others have changed, as the shell does each ten seconds. */
+  repair(): void {
+    const wanted = this.#wanted();
+    if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
+    this.#busy = true;
+    this.ports.apply({ ...wanted, opens: false }, () => {
+      this.#busy = false;
+      this.#update();
     });
   }
 

@@ -153,9 +153,12 @@ function translate(packet: Packet, to: string): Packet {
   };
 }
 
+const addresses = new Map<string, Prefix>();
+
 /** Whether `address`, a text, is in `prefix`. */
 export function holds(prefix: Prefix, address: string): boolean {
-  const { family, address: bits } = parsePrefix(address);
+  const { family, address: bits } = addresses.get(address) ?? parsePrefix(address);
+  if (!addresses.has(address)) addresses.set(address, parsePrefix(address));
   if (prefix.family === 4 && family === 4) {
     return prefix.length === 0 || (Number(bits) >>> (32 - prefix.length)) === (prefix.address >>> (32 - prefix.length));
   }

@@ -1,0 +1,421 @@
+/**
+ * A client, two gateways and a kernel in a world that loses, delays and fails, on a virtual clock: the client is stopped
+ * and killed, gateways die, drain and lose their way out, hands meddle with the kernel. Then all is well again.
+ */
+
+import assert from "node:assert/strict";
+import { formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
+import { gatewayMac } from "../../mod/addr/mac.ts";
+import { DhcpServer } from "../../mod/dhcp/server.ts";
+import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
+import { findTunnel } from "../../mod/netstate/found_tunnel.ts";
+import { type ClientConfig, type ClientState, startClient } from "../../mod/role/client.ts";
+import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
+import { clientTraffic } from "../unit/netstate/client_traffic.ts";
+import { config as netConfig, ip, overlay, overlayGateway } from "../unit/netstate/fixtures.ts";
+import { send, showFate, showSent } from "../unit/netstate/packet_walk.ts";
+import { ClientShell, type Wanted } from "./client_shell.ts";
+import { seeded } from "./dhcp_dialogue.ts";
+import { FakeKernel } from "./fake_kernel.ts";
+
+export type World = {
+  readonly seed: number;
+  /** How long everything goes wrong, in milliseconds. */
+  readonly trouble: number;
+  readonly mode: "start" | "run";
+};
+
+/** What happened, so that a test can see that the world was not idle. */
+export type Tally = Record<string, number>;
+
+/** When all is well again, the client is open after so long at the latest. */
+const patience = 45_000;
+
+/** One packet of each kind that an application must not get out by the Pod's interface. */
+const secrets = [
+  { family: 4, protocol: "tcp", destination: "203.0.113.9", destinationPort: 443 },
+  { family: 4, protocol: "udp", destination: "203.0.113.9", destinationPort: 53, connection: "ESTABLISHED" },
+  { family: 4, protocol: "udp", destination: "255.255.255.255", destinationPort: 9999 },
+  { family: 4, protocol: "icmp", destination: "169.254.169.254", icmpType: 8 },
+  ...clientTraffic.get("out: everything else by IPv6, to the Internet")!.packets.slice(0, 1),
+] as const;
+
+type Gateway = {
+  readonly podAddress: Ipv4;
+  server: DhcpServer;
+  condition: GatewayCondition;
+  isAlive: boolean;
+};
+
+/** Runs a world to its end. Throws when an invariant does not hold; the message holds the seed. */
+export function run(world: World): Tally {
+  return new Simulation(world).run();
+}
+
+class Simulation {
+  readonly #random: () => number;
+  readonly #kernel = new FakeKernel();
+  readonly #gateways: readonly Gateway[];
+  readonly #queue: { readonly at: number; readonly order: number; readonly act: () => void }[] = [];
+  readonly #config: ClientConfig;
+  readonly tally: Tally = {};
+  #now = 0;
+  #order = 0;
+  #life = 0;
+  #shell: ClientShell | undefined;
+  /** Answers that are still to come: a state may wait for one without a time of its own. */
+  #awaited = 0;
+  #asking = 0;
+  #checked = -1;
+  #isFlushed = false;
+  #expiredAt = 0;
+  #resolvedAt: number[] = [];
+
+  constructor(readonly world: World) {
+    this.#random = seeded(world.seed);
+    this.#gateways = ["172.20.1.6", "172.20.1.7"].map((address) => ({
+      podAddress: ip(address),
+      server: this.#newServer(),
+      condition: this.#newCondition(),
+      isAlive: true,
+    }));
+    this.#config = {
+      net: netConfig,
+      mode: world.mode,
+      service: "gateway",
+      fallback: { id: 3150, port: 4789, network: overlay },
+      httpPort: 3150,
+      watch: { intervalMs: 300 + 700 * this.#random(), misses: 3 },
+    };
+  }
+
+  run(): Tally {
+    const { trouble } = this.world;
+    this.#startClient();
+    for (const act of [this.#meddle, this.#harmGateway, this.#endClient]) {
+      this.#later(this.#random() * trouble / 4, () => this.#again(act));
+    }
+    this.#later(trouble, () => this.#makeGood());
+    this.#every(10_000, () => this.#shell?.repair());
+    while (this.#queue.length > 0) {
+      const next = this.#earliest();
+      if (next.at > trouble + patience) break;
+      this.#now = next.at;
+      this.#kernel.expire((this.#now - this.#expiredAt) / 1000);
+      this.#expiredAt = this.#now;
+      if (this.#shell !== undefined) this.#shell.now = this.#now;
+      next.act();
+      this.#check();
+    }
+    this.#assert(this.#shell?.state.kind === "open", `it is ${this.#shell?.state.kind} at the end, not open`);
+    return this.tally;
+  }
+
+  get #isTrouble(): boolean {
+    return this.#now < this.world.trouble;
+  }
+
+  // Invariants.
+
+  #check(): void {
+    const shell = this.#shell;
+    if (shell !== undefined && shell.state.kind !== "stopped") {
+      const hasAFuture = Number.isFinite(shell.wakeAt) || this.#awaited > 0;
+      this.#assert(hasAFuture, `${shell.state.kind} waits for nothing`);
+      this.#assert(shell.wakeAt - this.#now <= 1_900_000 || shell.wakeAt === Infinity, "it sleeps too long");
+      if (shell.state.kind === "pausing") this.#assert(shell.state.until - this.#now <= 5_000, "the pause is too long");
+    }
+    if (!this.#kernel.wasClosed || this.#checked === this.#kernel.version) return;
+    this.#checked = this.#kernel.version;
+    const pod = this.#kernel.pod();
+    for (const packet of secrets) {
+      const fate = send(pod, packet);
+      this.#assert(
+        fate.kind !== "sent" || fate.device !== "eth0",
+        `${showSent(packet)} is ${showFate(fate)} in ${shell?.state.kind}${this.#isFlushed ? ", flushed" : ""}`,
+      );
+      const mayLeave: readonly (ClientState["kind"] | undefined)[] = [
+        "open",
+        "adopting",
+        "rejoining",
+        "stopped",
+        undefined,
+      ];
+      if (shell?.isSettled && !this.#isFlushed && !mayLeave.includes(shell.state.kind)) {
+        this.#assert(
+          fate.kind !== "sent",
+          `${showSent(packet)} is ${showFate(fate)} in ${shell.state.kind}, before or after the tunnel is open`,
+        );
+      }
+    }
+  }
+
+  #assert(holds: boolean, message: string): asserts holds {
+    assert(holds, `seed ${this.world.seed}, ${this.world.mode}, after ${Math.round(this.#now)} ms: ${message}`);
+  }
+
+  // Time.
+
+  #later(delay: number, act: () => void): void {
+    this.#queue.push({ at: this.#now + delay, order: this.#order++, act });
+  }
+
+  #every(interval: number, act: () => void): void {
+    this.#later(interval, () => {
+      act();
+      this.#every(interval, act);
+    });
+  }
+
+  #earliest(): { readonly at: number; readonly act: () => void } {
+    let best = 0;
+    for (let index = 1; index < this.#queue.length; index++) {
+      const [a, b] = [this.#queue[index]!, this.#queue[best]!];
+      if (a.at < b.at || (a.at === b.at && a.order < b.order)) best = index;
+    }
+    return this.#queue.splice(best, 1)[0]!;
+  }
+
+  #delay(most: number): number {
+    return this.#isTrouble ? this.#random() * most : 5;
+  }
+
+  #goesWrong(chance: number): boolean {
+    return this.#isTrouble && this.#random() < chance;
+  }
+
+  #count(what: string): void {
+    this.tally[what] = (this.tally[what] ?? 0) + 1;
+  }
+
+  // The client's process.
+
+  #startClient(): void {
+    const life = ++this.#life;
+    this.#awaited = 0;
+    const found = this.#foundTunnel();
+    this.#count(found === undefined ? "starts" : "takeovers");
+    const ifAlive = (act: () => void) => () => life === this.#life && act();
+    let tick = 0;
+    const shell: ClientShell = new ClientShell(this.#config, startClient(this.#config, found), {
+      random: this.#random,
+      perform: (effect) => this.#perform(effect, ifAlive),
+      apply: (wanted, done) => this.#apply(wanted, done, life),
+    }, this.#now);
+    this.#shell = shell;
+    shell.start();
+    // A timer as the event loop sets it, which a loaded machine may serve late.
+    const wake = () => {
+      const mine = ++tick;
+      if (!Number.isFinite(shell.wakeAt)) return this.#later(50, ifAlive(() => mine === tick && wake()));
+      const late = this.#goesWrong(0.05) ? this.#random() * 1_000 : 0;
+      const wait = Math.min(50, Math.max(0, shell.wakeAt - this.#now));
+      this.#later(
+        Math.max(1, wait + late),
+        ifAlive(() => {
+          if (shell.wakeAt <= this.#now) shell.post({ kind: "tick" });
+          wake();
+        }),
+      );
+    };
+    wake();
+  }
+
+  #foundTunnel() {
+    try {
+      return findTunnel(this.#kernel.observed(), this.#kernel.uplink(), netConfig.device);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #perform(effect: ClientEffect, ifAlive: (act: () => void) => () => void): void {
+    const answer = (delay: number, event: () => ClientEvent) => {
+      this.#awaited++;
+      this.#later(
+        delay,
+        ifAlive(() => {
+          this.#awaited--;
+          this.#shell?.post(event());
+        }),
+      );
+    };
+    switch (effect.kind) {
+      case "observeUplink":
+        return answer(this.#delay(100), () => {
+          if (this.#goesWrong(0.1)) return { kind: "noUplink", reason: "ip failed" };
+          return { kind: "uplink", uplink: this.#kernel.uplink() };
+        });
+      case "resolve":
+        this.#noteResolve();
+        return answer(this.#delay(3_000), () => {
+          if (this.#goesWrong(0.3)) return { kind: "unresolved", reason: "no answer" };
+          return {
+            kind: "resolved",
+            candidates: this.#gateways.map(({ podAddress }) => ({ address: podAddress, port: 80 })),
+          };
+        });
+      case "ask":
+        return this.#ask(effect, answer);
+      case "sendDhcp":
+        return this.#serve(effect, ifAlive);
+      case "sendProbe":
+        return this.#probe(effect.nonce, ifAlive);
+      case "log":
+        return this.#count(effect.message.replace(/^closed: the gateway \S+/, "closed: gateway").slice(0, 60));
+      case "pointResolvConf":
+        return;
+      case "exit":
+        this.#count("stopped");
+        return this.#later(0, ifAlive(() => this.#comeBack()));
+    }
+  }
+
+  /** Never more than a few attempts in a short time, whatever goes wrong. */
+  #noteResolve(): void {
+    this.#resolvedAt = [...this.#resolvedAt.filter((at) => at > this.#now - 5_000), this.#now];
+    this.#assert(this.#resolvedAt.length <= 25, `${this.#resolvedAt.length} attempts in 5 s`);
+  }
+
+  #comeBack(): void {
+    this.#life++;
+    this.#shell = undefined;
+    this.#later(this.#delay(3_000), () => this.#shell ?? this.#startClient());
+  }
+
+  #apply(wanted: Wanted, done: (failure?: string) => void, life: number): void {
+    this.#awaited++;
+    const steps = this.#kernel.reconcile(wanted.state, wanted);
+    const failsAt = this.#goesWrong(0.15) ? Math.floor(this.#random() * 20) : Infinity;
+    const next = (count: number) => {
+      // A process that is killed leaves the rest undone.
+      if (life !== this.#life) return;
+      if (count >= failsAt || steps.next().done) {
+        this.#awaited--;
+        if (count < failsAt) this.#isFlushed = false;
+        else this.#count("refusals");
+        return done(count >= failsAt ? "the kernel refuses" : undefined);
+      }
+      this.#later(this.#delay(5) / 5, () => next(count + 1));
+    };
+    this.#later(this.#delay(30), () => next(0));
+  }
+
+  // The gateways.
+
+  #newServer(): DhcpServer {
+    return new DhcpServer(
+      { address: overlayGateway, network: overlay, leaseSeconds: 60, rapidCommit: true },
+      [],
+      this.#now,
+    );
+  }
+
+  #newCondition(): GatewayCondition {
+    const instance = Array.from({ length: 32 }, () => Math.floor(this.#random() * 16).toString(16)).join("");
+    return { instance, healthy: true, draining: false, full: false, leaseEpoch: 0 };
+  }
+
+  #ask(
+    { candidates, avoid }: Extract<ClientEffect, { kind: "ask" }>,
+    answer: (delay: number, event: () => ClientEvent) => void,
+  ): void {
+    const asking = ++this.#asking;
+    answer(this.#delay(4_000), () => {
+      // The shell gives up a question when it asks another.
+      if (asking !== this.#asking) return { kind: "tick" };
+      const there = this.#gateways.filter(({ isAlive, podAddress }) =>
+        isAlive && candidates.some(({ address }) => address === podAddress)
+      );
+      const gateway = there.find(({ podAddress }) => podAddress !== avoid) ?? there[0];
+      if (gateway === undefined || this.#goesWrong(0.2)) return { kind: "unanswered", reason: "nobody answers" };
+      const { podAddress, condition } = gateway;
+      const vxlan = {
+        id: 3150,
+        port: 4789,
+        network: overlay,
+        gateway: overlayGateway,
+        mac: gatewayMac(overlayGateway),
+        mtu: 1400,
+      };
+      return { kind: "answered", answer: { podAddress, info: { podAddress, vxlan, condition } } };
+    });
+  }
+
+  /** The gateway at the other end of the tunnel, if a packet gets there. */
+  #farEnd(): Gateway | undefined {
+    const remote = this.#kernel.tunnelRemote();
+    const gateway = this.#gateways.find(({ podAddress }) => formatIpv4(podAddress) === remote);
+    return gateway?.isAlive && !this.#goesWrong(0.25) ? gateway : undefined;
+  }
+
+  #serve({ message }: Extract<ClientEffect, { kind: "sendDhcp" }>, ifAlive: (act: () => void) => () => void): void {
+    const gateway = this.#farEnd();
+    if (gateway === undefined) return;
+    this.#later(this.#delay(300), () => {
+      const { reply } = gateway.server.handle(message, this.#now);
+      if (reply === undefined) return;
+      this.#later(this.#delay(300), ifAlive(() => this.#shell?.post({ kind: "dhcp", message: reply.message })));
+    });
+  }
+
+  #probe(nonce: string, ifAlive: (act: () => void) => () => void): void {
+    const gateway = this.#farEnd();
+    if (gateway === undefined) return;
+    this.#later(
+      this.#delay(400),
+      ifAlive(() => this.#shell?.post({ kind: "probeAnswer", nonce, condition: gateway.condition })),
+    );
+  }
+
+  // Trouble.
+
+  #again(act: () => void): void {
+    if (!this.#isTrouble) return;
+    act.call(this);
+    this.#later(this.#random() * this.world.trouble / 6, () => this.#again(act));
+  }
+
+  #endClient(): void {
+    if (this.#shell === undefined) return;
+    if (this.#random() < 0.5) return this.#shell.post({ kind: "stop" });
+    this.#count("killed");
+    this.#comeBack();
+  }
+
+  #harmGateway(): void {
+    const gateway = this.#gateways[Math.floor(this.#random() * 2)]!;
+    const choice = this.#random();
+    if (choice < 0.3) gateway.isAlive = false;
+    else if (choice < 0.6) {
+      gateway.isAlive = true;
+      gateway.condition = this.#newCondition();
+      if (this.#random() < 0.5) gateway.server = this.#newServer();
+    } else if (choice < 0.8) {
+      gateway.condition = { ...gateway.condition, draining: true };
+      this.#shell?.post({ kind: "probeAnswer", nonce: notice, condition: gateway.condition });
+    } else gateway.condition = { ...gateway.condition, healthy: !gateway.condition.healthy };
+  }
+
+  /** With the firewall gone and a default route of somebody's own nothing could hold: one at a time. */
+  #meddle(): void {
+    const choice = this.#random();
+    if (choice < 0.4) this.#kernel.deleteTunnel();
+    else if (choice < 0.7) {
+      if (this.#kernel.hasForeignDefault()) return;
+      this.#count("flushed");
+      this.#isFlushed = true;
+      this.#kernel.flush();
+    } else if (!this.#isFlushed && this.#kernel.wasClosed) {
+      this.#count("routed");
+      this.#kernel.addDefault();
+    }
+  }
+
+  #makeGood(): void {
+    for (const gateway of this.#gateways) {
+      gateway.isAlive = true;
+      gateway.condition = this.#newCondition();
+    }
+  }
+}
