@@ -3,7 +3,7 @@
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { broadcastAddress, hostAddress, networkAddress, type Prefix4 } from "../addr/prefix.ts";
 import { IndexLists } from "./index_lists.ts";
-import type { LeaseRecord } from "./lease_record.ts";
+import { type LeaseRecord, replay } from "./lease_record.ts";
 import { clientKey, hashKey, type Requester } from "./requester.ts";
 
 export type PoolConfig = {
@@ -126,32 +126,19 @@ export class LeasePool {
     };
   }
 
-  /**
-   * Puts back what a journal held, before anything else happens. The last record of an address counts, and so does the
-   * last of a client. Records of addresses that this pool does not have are left out.
-   */
+  /** Puts back what a journal held, before anything else happens. Records of addresses that are not here are left out. */
   restore(records: Iterable<LeaseRecord>, now: number): void {
-    const byIndex = new Map<number, LeaseRecord>();
-    for (const record of records) {
-      const index = record.address - this.#base;
-      if (index < 1 || index > this.#size - 2 || this.#excluded.has(index)) continue;
-      byIndex.delete(index);
-      byIndex.set(index, record);
-    }
-    const owners = new Map<string, number>();
-    for (const [index, { chaddr, clientId, state }] of byIndex) {
-      // Of an address that is set aside, `chaddr` says who was seen there, which is no lease.
-      if (state !== "declined") owners.set(clientKey(chaddr, clientId) ?? "", index);
-    }
-    for (const [index, record] of [...byIndex].sort(([, a], [, b]) => a.until - b.until)) {
-      const { chaddr, clientId, hostName, until, state } = record;
-      const key = clientKey(chaddr, clientId);
-      if (state === "declined") {
-        if (until <= now) continue;
-        this.#put(lists.setAside, index, { key: undefined, chaddr, clientId, hostName, until, leased: false });
-      } else if (key !== undefined && owners.get(key) === index) {
+    const isHere = ({ address }: LeaseRecord): boolean => {
+      const index = address - this.#base;
+      return index >= 1 && index <= this.#size - 2 && !this.#excluded.has(index);
+    };
+    for (const { address, state, chaddr, clientId, hostName, until } of replay(records, isHere)) {
+      const index = address - this.#base;
+      if (state !== "declined") {
         const list = state === "released" ? lists.released : until <= now ? lists.expired : lists.restored;
-        this.#put(list, index, { key, chaddr, clientId, hostName, until, leased: true });
+        this.#put(list, index, { key: clientKey(chaddr, clientId), chaddr, clientId, hostName, until, leased: true });
+      } else if (until > now) {
+        this.#put(lists.setAside, index, { key: undefined, chaddr, clientId, hostName, until, leased: false });
       }
     }
   }

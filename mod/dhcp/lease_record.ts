@@ -1,6 +1,7 @@
 /** What is known of one address, as it is written down. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
+import { clientKey } from "./requester.ts";
 
 /** The last record of an address counts. */
 export type LeaseRecord = {
@@ -14,3 +15,30 @@ export type LeaseRecord = {
   /** When the lease ends, ended, or the address is tried again: milliseconds since 1970. */
   readonly until: number;
 };
+
+/**
+ * What is true at the end of a journal: of each address the last record, and of each client, which has one lease at
+ * most, the last address. In the order of `until`.
+ */
+export function replay(records: Iterable<LeaseRecord>, isWanted: (record: LeaseRecord) => boolean): LeaseRecord[] {
+  const byAddress = new Map<Ipv4, LeaseRecord>();
+  for (const record of records) {
+    if (!isWanted(record)) continue;
+    // Deleted first, so that the map is in the order of the last records.
+    byAddress.delete(record.address);
+    byAddress.set(record.address, record);
+  }
+  const byClient = new Map<string, LeaseRecord>();
+  for (const record of byAddress.values()) {
+    const key = ownerOf(record);
+    if (key !== undefined) byClient.set(key, record);
+  }
+  return [...byAddress.values()]
+    .filter((record) => record.state === "declined" || byClient.get(ownerOf(record) ?? "") === record)
+    .sort((a, b) => a.until - b.until);
+}
+
+/** Of an address that is set aside, `chaddr` says who was seen there, which is no lease. */
+function ownerOf({ state, chaddr, clientId }: LeaseRecord): string | undefined {
+  return state === "declined" ? undefined : clientKey(chaddr, clientId);
+}

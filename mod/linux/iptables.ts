@@ -1,5 +1,5 @@
 /**
- * Firewalls as text for `iptables-restore --noflush`, and what `iptables-save` prints as values. Pure.
+ * Firewalls as text for `iptables-restore --noflush`, and the rules that it lists as values. Pure.
  *
  * iptables prints a rule in its own words (`-d 10.0.0.1` becomes `-d 10.0.0.1/32`), so that a chain cannot be compared
  * with what was asked for. Its first rule is therefore a label, a comment with a fingerprint of the rules asked for;
@@ -15,22 +15,29 @@ export type ObservedFirewall = ReadonlyMap<string, ObservedTable>;
 /** Chains of this prefix are ours alone. */
 const prefix = "PGW-";
 
-/** Reads what `iptables-save` prints. */
-export function parseFirewall(output: string): ObservedFirewall {
-  const tables = new Map<string, Map<string, string[]>>();
-  let table = new Map<string, string[]>();
+/**
+ * The tables that chains of ours may be in, in an order in which each begins with a built-in chain that the one before
+ * has too: so the end of one table's list is seen.
+ */
+const listed = { 4: ["nat", "mangle", "filter"], 6: ["mangle", "filter"] } as const;
+
+/** What makes `iptables-restore --noflush` list all rules: it takes `-S` as well, and one process does for all tables. */
+export function listFirewall(family: 4 | 6): string {
+  return listed[family].map((table) => `*${table}\n-S\nCOMMIT\n`).join("");
+}
+
+/** Reads what {@link listFirewall} makes it print. */
+export function parseFirewall(output: string, family: 4 | 6): ObservedFirewall {
+  const tables: Map<string, string[]>[] = [];
   for (const line of output.split("\n")) {
-    if (line.startsWith("*")) {
-      table = new Map();
-      tables.set(line.slice(1), table);
-    } else if (line.startsWith(":")) {
-      table.set(line.slice(1).split(" ", 1)[0]!, []);
-    } else if (line.startsWith("-A ")) {
-      const [, chain, rule] = /^-A (\S+) ?(.*)$/.exec(line)!;
-      table.get(chain!)?.push(rule!);
-    }
+    const [, command, chain, rule] = /^-([PNA]) (\S+) ?(.*)$/.exec(line) ?? [];
+    if (command === undefined) continue;
+    if (command === "P" && (tables.length === 0 || tables.at(-1)!.has(chain!))) tables.push(new Map());
+    const table = tables.at(-1)!;
+    if (command === "A") table.get(chain!)?.push(rule!);
+    else table.set(chain!, []);
   }
-  return tables;
+  return new Map(listed[family].map((name, index) => [name, tables[index] ?? new Map()]));
 }
 
 /** One table's part of the change from what is observed to what is desired. */

@@ -5,7 +5,7 @@ import { type Change, diff, type IpState, type Observed } from "../netstate/diff
 import type { InterfaceSettings, NetState } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import { familyOf, parseObserved, queries, renderChange } from "./ip.ts";
-import { diffFirewall, parseFirewall, renderFirewall, type TableChange } from "./iptables.ts";
+import { diffFirewall, listFirewall, parseFirewall, renderFirewall, type TableChange } from "./iptables.ts";
 import { interfaceSettings, setInterfaceSettings } from "./netlink.ts";
 import type { Runner } from "./runner.ts";
 import { findUplink } from "./uplink.ts";
@@ -69,14 +69,14 @@ type FirewallPlan = readonly { readonly family: 4 | 6; readonly changes: readonl
 async function planFirewall(runner: Runner, firewall: NetState["firewall"]): Promise<FirewallPlan> {
   const families = hasIpv6() ? [4, 6] as const : [4] as const;
   return await Promise.all(families.map(async (family) => {
-    const observed = parseFirewall(await runner.run([`${iptables[family]}-save`]));
+    const observed = parseFirewall(await restore(runner, family, listFirewall(family)), family);
     return { family, changes: diffFirewall(firewall[`v${family}`], observed) };
   }));
 }
 
 async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> {
   const runs = plan.filter(({ changes }) => changes.length > 0).map(({ family, changes }) =>
-    runner.run([`${iptables[family]}-restore`, "--noflush", "--wait", "5"], renderFirewall(changes))
+    restore(runner, family, renderFirewall(changes))
   );
   // One family that fails does not keep the other from being done.
   await Promise.allSettled(runs);
@@ -87,6 +87,10 @@ async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> 
 }
 
 const iptables = { 4: "iptables", 6: "ip6tables" } as const;
+
+function restore(runner: Runner, family: 4 | 6, text: string): Promise<string> {
+  return runner.run([`${iptables[family]}-restore`, "--noflush", "--wait", "5"], text);
+}
 
 /** Takes everything of ours out of the kernel, the firewall last. The Pod's own default route is not put back. */
 export async function removeAll(runner: Runner): Promise<readonly Applied[]> {
