@@ -68,6 +68,8 @@ class Simulation {
   #asking = 0;
   #checked = -1;
   #isFlushed = false;
+  /** Whether there may be a default route of another's: the Pod's own, or one that was added by hand. */
+  #isRouted = true;
   #expiredAt = 0;
   #resolvedAt: number[] = [];
 
@@ -292,8 +294,10 @@ class Simulation {
       if (life !== this.#life) return;
       if (count >= failsAt || steps.next().done) {
         this.#awaited--;
-        if (count < failsAt) this.#isFlushed = false;
-        else this.#count("refusals");
+        if (count < failsAt) {
+          this.#isFlushed = false;
+          if (!wanted.firewallOnly) this.#isRouted = false;
+        } else this.#count("refusals");
         return done(count >= failsAt ? "the kernel refuses" : undefined);
       }
       this.#later(this.#delay(5) / 5, () => next(count + 1));
@@ -402,12 +406,13 @@ class Simulation {
     const choice = this.#random();
     if (choice < 0.4) this.#kernel.deleteTunnel();
     else if (choice < 0.7) {
-      if (this.#kernel.hasForeignDefault()) return;
+      if (this.#isRouted) return;
       this.#count("flushed");
       this.#isFlushed = true;
       this.#kernel.flush();
     } else if (!this.#isFlushed && this.#kernel.wasClosed) {
       this.#count("routed");
+      this.#isRouted = true;
       this.#kernel.addDefault();
     }
   }

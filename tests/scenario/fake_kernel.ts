@@ -117,11 +117,6 @@ export class FakeKernel {
     this.version++;
   }
 
-  /** Whether a default route of another's stands in `main`: the Pod's own, before anything is known, or an added one. */
-  hasForeignDefault(): boolean {
-    return this.#kept.routes.some((route) => !route.ours && route.table === "main" && route.destination.length === 0);
-  }
-
   /** Somebody adds a default route beside ours. */
   addDefault(): void {
     this.#kept.routes.push(foreign(mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1"), RTPROT_STATIC));
