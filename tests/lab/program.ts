@@ -5,7 +5,7 @@ const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Deno without any download and without type checks: both were done before the lab, which has no network. */
-const deno = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check", "--no-lock"];
+const deno = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check"];
 
 export function pgwCommand(): readonly string[] {
   const binary = Deno.env.get("PGW_BIN");
