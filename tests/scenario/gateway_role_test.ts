@@ -1,0 +1,128 @@
+import { gatewayScenario, type Moment } from "./gateway_dialogue.ts";
+
+type At = (when: string | number) => Moment;
+
+/** From nothing to serving, in no time. */
+function serves(at: At, obstacle?: string): void {
+  at(0).gateway.does("observe");
+  at(0).pod.isSeen("eth0", obstacle);
+  at(0).kernel.obeys();
+  at(0).gateway.does("serve");
+  at(0).gateway.does(obstacle === undefined ? "info serving" : `error clients cannot get out: ${obstacle}`);
+}
+
+gatewayScenario("serves once the kernel holds its network", {}, (at) => {
+  at(0).gateway.does("observe");
+  at(0).gateway.wants("anything");
+  at("20 ms").pod.isSeen("eth0 tun0");
+  at("20 ms").gateway.wants("vxlan3150 forwarding=eth0 forwarding=tun0 forwarding=vxlan3150 firewall");
+  at("20 ms").gateway.isReady("its network does not stand yet");
+  at("40 ms").gateway.isSilent();
+  at("40 ms").kernel.obeys();
+  at("40 ms").gateway.does("serve");
+  at("40 ms").gateway.does("info serving");
+  at("40 ms").gateway.isReady("yes");
+});
+
+gatewayScenario("init ends when the network stands, and serves nothing", { mode: "init" }, (at) => {
+  at(0).gateway.does("observe");
+  at(0).pod.isSeen("eth0");
+  at(0).kernel.obeys();
+  at(0).gateway.does("info the gateway's network stands");
+  at(0).gateway.does("exit");
+});
+
+gatewayScenario("the Pod cannot be seen: again each second, and says so once", {}, (at) => {
+  at(0).gateway.does("observe");
+  at(0).pod.isNotSeen("there is no default route");
+  at(0).gateway.does("error the gateway waits: there is no default route");
+  for (let second = 1; second < 5; second++) {
+    at(second * 1000).gateway.does("observe");
+    at(second * 1000).pod.isNotSeen("there is no default route");
+  }
+  at("5 s").gateway.does("observe");
+  at("5 s").pod.isNotSeen("the interface 'eth0' has no IPv4 address");
+  at("5 s").gateway.does("error the gateway waits: the interface 'eth0' has no IPv4 address");
+  at("6 s").gateway.does("observe");
+});
+
+gatewayScenario("the kernel refuses: again each second, and says so once", {}, (at) => {
+  at(0).gateway.does("observe");
+  for (let second = 0; second < 5; second++) {
+    at(second * 1000).pod.isSeen("eth0");
+    at(second * 1000).kernel.refuses("another process holds the lock");
+    if (second === 0) at(0).gateway.does("error the gateway waits: another process holds the lock");
+    at(second * 1000 + 1000).gateway.does("observe");
+  }
+});
+
+gatewayScenario("a VPN comes up, goes down and comes back: forwards, is unready, is ready", {}, (at) => {
+  serves(at, "there is no interface 'tun0'");
+  at("1 s").gateway.isReady("there is no interface 'tun0'");
+  at("2 s").pod.changes();
+  at("2 s").gateway.does("observe");
+  at("2 s").pod.isSeen("eth0 tun0");
+  at("2 s").gateway.does("info clients can get out again");
+  at("2 s").gateway.isReady("yes");
+  at("2 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=tun0 forwarding=vxlan3150 firewall");
+  at("7 s").gateway.does("observe");
+  at("7 s").pod.isSeen("eth0 tun0", "the VPN interface 'tun0' is down");
+  at("7 s").gateway.does("error clients cannot get out: the VPN interface 'tun0' is down");
+  at("7 s").gateway.isReady("the VPN interface 'tun0' is down");
+  at("12 s").gateway.does("observe");
+  at("12 s").pod.isSeen("eth0 tun0", "the VPN interface 'tun0' is down");
+  at("17 s").gateway.does("observe");
+  at("17 s").pod.isSeen("eth0 tun0");
+  at("17 s").gateway.does("info clients can get out again");
+});
+
+gatewayScenario("while it serves, what cannot be seen or set is said and tried again", {}, (at) => {
+  serves(at);
+  at("5 s").gateway.does("observe");
+  at("5 s").pod.isNotSeen("ip failed");
+  at("5 s").gateway.does("error the network is not as it should be: ip failed");
+  at("6 s").kernel.refuses("no lock");
+  at("6 s").gateway.does("error the network is not as it should be: no lock");
+  at("10 s").gateway.does("observe");
+});
+
+gatewayScenario("run: a stop tells the clients, waits for them, and takes the device away", {}, (at) => {
+  serves(at);
+  at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("info draining: clients are told to move");
+  at("1 s").gateway.isReady("it is about to stop");
+  at("1 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=vxlan3150 firewall");
+  at("1.9 s").kernel.obeys();
+  at("1.9 s").gateway.isSilent();
+  at("2 s").gateway.wants("firewall");
+  at("2 s").gateway.isReady("it is about to stop");
+  at("2.1 s").kernel.obeys();
+  at("2.1 s").gateway.does("exit");
+  at("100 s").gateway.isSilent();
+});
+
+gatewayScenario("start: a stop drains and leaves the network to the next process", { mode: "start" }, (at) => {
+  serves(at);
+  at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("info draining");
+  at("2 s").gateway.does("exit");
+  at("2 s").gateway.wants("anything");
+});
+
+gatewayScenario("a second signal does not wait for the clients", {}, (at) => {
+  serves(at);
+  at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("info draining");
+  at("1.2 s").gateway.isStopped();
+  at("1.2 s").gateway.wants("firewall");
+  at("1.2 s").kernel.refuses("no lock");
+  at("1.2 s").gateway.does("exit");
+});
+
+gatewayScenario("a stop before anything stands ends at once", {}, (at) => {
+  at(0).gateway.does("observe");
+  at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("exit");
+  at("2 s").pod.isSeen("eth0");
+  at("100 s").gateway.isSilent();
+});
