@@ -29,7 +29,38 @@ export class VerifyError extends PgwError {
 export type ReconcileOptions = {
   /** `first` (the default) closes before anything else changes; `last` opens when everything else is in place. */
   readonly firewall?: "first" | "last";
+  /** Kept by the caller from one call to the next, so that what was just seen is not looked at again. */
+  readonly lastLook?: LastLook;
 };
+
+/**
+ * What was seen last of the kernel, the firewall apart. Between the steps of a start, each of which ends by looking at
+ * what it made, a look at the beginning of the next would cost a quarter of its time.
+ */
+export class LastLook {
+  #seen: { readonly observed: Observed; readonly at: number } | undefined;
+
+  /** @param freshMs so long what was seen counts as what is */
+  constructor(readonly freshMs = 1_000) {}
+
+  /** What the kernel holds: as seen a moment ago, else as it is. */
+  async recent(runner: Runner): Promise<Observed> {
+    if (this.#seen !== undefined && performance.now() - this.#seen.at < this.freshMs) return this.#seen.observed;
+    return await this.now(runner);
+  }
+
+  /** What the kernel holds. */
+  async now(runner: Runner): Promise<Observed> {
+    const observed = await observe(runner);
+    this.#seen = { observed, at: performance.now() };
+    return observed;
+  }
+
+  /** To be called before something is changed. */
+  forget(): void {
+    this.#seen = undefined;
+  }
+}
 
 /**
  * Makes the kernel hold `state` and nothing else of ours. A second call finds nothing to do.
@@ -43,14 +74,15 @@ export async function reconcile(
   state: NetState,
   options: ReconcileOptions = {},
 ): Promise<readonly Applied[]> {
-  const observed = observe(runner);
+  const look = options.lastLook ?? new LastLook();
+  const observed = look.recent(runner);
   const plan = planFirewall(runner, state.firewall);
   // What closes is carried out whatever becomes of the rest.
   const closed = options.firewall === "last" ? undefined : plan.then((plan) => carryOut(runner, plan));
   await Promise.allSettled([observed, plan, closed]);
   return [
     ...await closed ?? [],
-    ...await applyIpState(runner, withKernelFamilies(state), await observed),
+    ...await applyIpState(runner, withKernelFamilies(state), await observed, look),
     ...applyInterfaceSettings(state.interfaceSettings),
     ...closed === undefined ? await carryOut(runner, await plan) : [],
   ];
@@ -120,8 +152,8 @@ export async function observe(runner: Runner): Promise<Observed> {
  *
  * @throws {UplinkError} there is none, or it has no IPv4 address
  */
-export async function observeUplink(runner: Runner, name?: string): Promise<Uplink> {
-  return findUplink(await observe(runner), name);
+export async function observeUplink(runner: Runner, name?: string, look = new LastLook()): Promise<Uplink> {
+  return findUplink(await look.now(runner), name);
 }
 
 /** For a log: what was done, in the words of `ip` and `iptables`. */
@@ -140,14 +172,15 @@ export function showApplied(applied: Applied): string {
  * Once, and once more for what the kernel itself took away as a consequence of the first; a third time would be a
  * fight with somebody.
  */
-async function applyIpState(runner: Runner, state: IpState, observed: Observed): Promise<Change[]> {
+async function applyIpState(runner: Runner, state: IpState, observed: Observed, look: LastLook): Promise<Change[]> {
   const applied: Change[] = [];
   let changes = diff(state, observed);
   for (let attempt = 0; changes.length > 0; attempt++) {
     if (attempt === 2) throw new VerifyError(changes);
+    look.forget();
     await runBatches(runner, changes);
     applied.push(...changes);
-    changes = diff(state, await observe(runner));
+    changes = diff(state, await look.now(runner));
   }
   return applied;
 }

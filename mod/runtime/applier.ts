@@ -1,6 +1,6 @@
 /** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
 
-import { type Applied, applyFirewall, reconcile, showApplied } from "../linux/reconcile.ts";
+import { type Applied, applyFirewall, LastLook, reconcile, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
 import { KernelWatch } from "./kernel_watch.ts";
@@ -36,6 +36,8 @@ const repairIntervalMs = 20_000;
 const ownNoticesMs = 200;
 
 export class Applier {
+  /** Of the kernel; also for others who look at it. */
+  readonly lastLook: LastLook = new LastLook();
   #appliedKey: string | undefined;
   #toldStage: number | undefined;
   #busy = false;
@@ -103,13 +105,14 @@ export class Applier {
   #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
     const { runner } = this.ports;
     if (firewallOnly) return applyFirewall(runner, state.firewall);
-    return reconcile(runner, state, { firewall });
+    return reconcile(runner, state, { firewall, lastLook: this.lastLook });
   }
 
   async #repair(): Promise<void> {
     const wanted = this.ports.wanted();
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
+    this.lastLook.forget();
     try {
       const changes = await this.#reconcile(wanted, "first");
       if (changes.length > 0) this.#appliedAt = performance.now();

@@ -77,7 +77,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     switch (effect.kind) {
       case "observeUplink":
         return post(
-          observeUplink(runner, settings.uplink).then(
+          observeUplink(runner, settings.uplink, applier.lastLook).then(
             (uplink) => ({ kind: "uplink", uplink }),
             (error) => ({ kind: "noUplink", reason: messageOf(error) }),
           ),

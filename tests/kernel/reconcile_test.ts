@@ -3,7 +3,7 @@ import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { clientMac, gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
 import { ConflictError } from "../../mod/errors.ts";
-import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
+import { LastLook, observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import { type Argv, CommandRunner, type Runner } from "../../mod/linux/runner.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import type { NetState, Route, VxlanLink } from "../../mod/netstate/state.ts";
@@ -298,4 +298,31 @@ kernelTest("who changes everything back is told of", async () => {
     reconcile(spiteful, { ...nothing, routes: [route("203.0.113.0/24", { device: "eth0" })] }),
     /something else in this Pod changes it: route add 203\.0\.113\.0\/24/,
   );
+});
+
+kernelTest("what was just seen is not looked at again, unless a change failed", async () => {
+  await podNetwork();
+  const looks: Argv[] = [];
+  const counting: Runner = {
+    run(argv, stdin) {
+      if (argv.includes("-json")) looks.push(argv);
+      return runner.run(argv, stdin);
+    },
+  };
+  const state = (...destinations: string[]) => ({
+    ...nothing,
+    routes: destinations.map((destination) => route(destination, { device: "eth0" })),
+  });
+  const lastLook = new LastLook(Infinity);
+  await reconcile(counting, state("203.0.113.0/25"), { lastLook });
+  const [once, again] = [looks.length, () => looks.splice(0).length];
+  again();
+  await reconcile(counting, state("203.0.113.0/25", "203.0.113.128/25"), { lastLook });
+  assert.equal(again(), once / 2, "only after the change");
+  assert.deepEqual(await reconcile(counting, state("203.0.113.0/25", "203.0.113.128/25"), { lastLook }), []);
+  assert.equal(again(), 0);
+
+  await ip("route delete 203.0.113.0/25 proto 80");
+  await assert.rejects(reconcile(counting, state("203.0.113.128/25"), { lastLook }), "it is not there any more");
+  assert.equal((await reconcile(counting, state("203.0.113.0/25"), { lastLook })).length, 2, "seen as it is");
 });
