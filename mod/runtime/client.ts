@@ -79,7 +79,10 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         return post(
           observeUplink(runner, settings.uplink, applier.lastLook).then(
             (uplink) => ({ kind: "uplink", uplink }),
-            (error) => ({ kind: "noUplink", reason: messageOf(error) }),
+            (error) => {
+              if (isFinal(error)) throw error;
+              return { kind: "noUplink", reason: messageOf(error) };
+            },
           ),
         );
       case "resolve":
