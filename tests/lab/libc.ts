@@ -11,8 +11,8 @@ const library = Deno.dlopen("libc.so.6", {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
-  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "isize" },
-  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  munmap: { parameters: ["pointer", "usize"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 });
 
@@ -26,7 +26,6 @@ export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 /** SOCK_NONBLOCK | SOCK_CLOEXEC */
 export const SOCK_FLAGS = 0o4000 | 0o2000000;
-export const MSG_DONTWAIT = 0x40;
 export const SOL_SOCKET = 1;
 export const EINPROGRESS = 115;
 
