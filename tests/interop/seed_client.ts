@@ -25,7 +25,7 @@ export async function connectSeedClient(
 ): Promise<SeedClientTimes> {
   const start = performance.now();
   const since = () => Math.round(performance.now() - start);
-  const { stdout } = await pod.exec(["curl", "-fs", "--max-time", "5", `http://${service}`]);
+  const { stdout } = await pod.exec(["curl", "-fsS", "--max-time", "5", `http://${service}`]);
   const gateway = stdout.trim();
   const gatewayKnown = since();
 

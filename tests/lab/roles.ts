@@ -15,6 +15,8 @@ export async function startGateway(
 ): Promise<Process> {
   const pgw = pod.pgw(args, { env });
   await pgw.waitForLog(says("serving"), { timeoutMs: 30_000 });
+  const ask = ["curl", "-sf", "-o", "/dev/null", `http://127.0.0.1:${env.PGW_HTTP_PORT ?? 3150}/`];
+  await eventually("the gateway answers", async () => (await pod.exec(ask, { check: false })).code === 0);
   return pgw;
 }
 
