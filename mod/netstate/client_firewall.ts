@@ -22,6 +22,7 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
         filterInput4(config, view),
         filterForward4(config, view),
         ...natChains(config, view),
+        redirectedDnsGuard(config),
       ],
     },
     v6: { chains: [...aroundMarks(config), filterOutput6(config), filterForward6(config)] },
@@ -94,8 +95,8 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
 const gatewayPorts = [dhcpServerPort, dnsPort, probePort];
 
 /**
- * A question that was led to the gateway still has here the interface of its first destination. Where it goes is decided
- * by its route: into the tunnel or, without one, nowhere.
+ * A question that was led to the gateway still has here the interface of its first destination. That it goes into the
+ * tunnel and nowhere else is seen to by {@link redirectedDnsGuard}.
  */
 function admitRedirectedDns(gateway: Ipv4): string[] {
   return ["udp", "tcp"].map((protocol) =>
@@ -103,6 +104,24 @@ function admitRedirectedDns(gateway: Ipv4): string[] {
       formatIpv4(gateway)
     }/32 -p ${protocol} -m ${protocol} --dport ${dnsPort} -m conntrack --ctstate DNAT -j RETURN`
   );
+}
+
+/**
+ * An application's question whose destination was translated leaves by the tunnel or not at all: with its device gone,
+ * another's default route would take it. Only here, behind all translation, is the interface the one that it leaves by.
+ * The same in all phases, because tables are not changed at one instant.
+ */
+function redirectedDnsGuard({ device, redirectDns }: ClientNetConfig): Chain {
+  const rules = redirectDns
+    ? [
+      "-o lo -j RETURN",
+      ...["udp", "tcp"].map((protocol) =>
+        `! -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -m mark ! --mark ${mark} ` +
+        "-m conntrack --ctstate DNAT -j DROP"
+      ),
+    ]
+    : [];
+  return { table: "mangle", name: "PGW-POSTROUTING", hook: "POSTROUTING", rules };
 }
 
 /** An application's questions never reach a nameserver around the tunnel, not even one in PGW_LOCAL_CIDRS. */

@@ -35,6 +35,7 @@ const patience = 45_000;
 const secrets = [
   { family: 4, protocol: "tcp", destination: "203.0.113.9", destinationPort: 443 },
   { family: 4, protocol: "udp", destination: "203.0.113.9", destinationPort: 53, connection: "ESTABLISHED" },
+  { family: 4, protocol: "udp", destination: "203.0.113.53", destinationPort: 53 },
   { family: 4, protocol: "udp", destination: "255.255.255.255", destinationPort: 9999 },
   { family: 4, protocol: "icmp", destination: "169.254.169.254", icmpType: 8 },
   ...clientTraffic.get("out: everything else by IPv6, to the Internet")!.packets.slice(0, 1),

@@ -44,6 +44,10 @@ golden(
       chain    v4 nat PGW-PREROUTING from PREROUTING
       chain    v4 nat PGW-OUTPUT from OUTPUT
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
+      chain    v4 mangle PGW-POSTROUTING from POSTROUTING
+      v4 mangle PGW-POSTROUTING -o lo -j RETURN
+      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
+      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p tcp -m tcp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
       chain    v6 mangle PGW-PREROUTING from PREROUTING
       v6 mangle PGW-PREROUTING -i lo -j RETURN
       v6 mangle PGW-PREROUTING -i vxlan3150 -j RETURN

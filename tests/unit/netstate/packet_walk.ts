@@ -65,7 +65,9 @@ export function send(pod: Pod, sent: Sent): Fate {
   if (device === undefined) return { kind: "unroutable" };
   // All tables of one hook see the interface that was found before it, whatever mark or translation make of the route.
   const filtered = evaluate(firewall, "filter", "OUTPUT", translated);
-  return settle(filtered, { kind: "sent", device, packet: { ...translated, out: device } });
+  const leaving = { ...translated, out: device };
+  const last = evaluate(firewall, "mangle", "POSTROUTING", leaving);
+  return settle(filtered, settle(last, { kind: "sent", device, packet: leaving }));
 }
 
 /** A packet comes in by `sent.in`, for the Pod itself or to be forwarded. */

@@ -112,6 +112,17 @@ Deno.test("an application's DNS question is led to the gateway, and pgw's own is
   }
 });
 
+Deno.test("a question that was led to the gateway leaves by no other device, if the tunnel's is gone", {
+  permissions: "none",
+}, () => {
+  const pod = podIn("open");
+  const left = pod.routes.filter(({ hop }) => hop.kind !== "device" || hop.device !== "vxlan3150");
+  const routes = [...left, mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1")];
+  for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
+    assert.equal(showFate(send({ ...pod, routes }, question)), "drop");
+  }
+});
+
 Deno.test("PGW_CLIENT_DNS=off: DNS is like everything else", { permissions: "none" }, () => {
   for (const phase of phaseNames) {
     const pod = podWith(clientNetState({ ...config, redirectDns: false }, phases[phase], 0), uplink);
