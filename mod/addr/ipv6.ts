@@ -42,7 +42,7 @@ export function formatIpv6(address: Ipv6): string {
 function readIpv6(text: string): Ipv6 | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(readGroups);
+  const [head, tail] = halves.map((half, index) => readGroups(half, index === halves.length - 1));
   if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
   const missing = 8 - head.length - (tail?.length ?? 0);
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
@@ -50,14 +50,15 @@ function readIpv6(text: string): Ipv6 | undefined {
   return groups.reduce((address, group) => (address << 16n) | BigInt(group), 0n);
 }
 
-function readGroups(text: string): number[] | undefined {
+/** Groups joined by colons; an IPv4 address may stand in place of the last two of the whole. */
+function readGroups(text: string, isEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
     if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
       groups.push(Number.parseInt(part, 16));
-    } else if (index === parts.length - 1 && isIpv4(part)) {
+    } else if (isEnd && index === parts.length - 1 && isIpv4(part)) {
       const embedded = parseIpv4(part);
       groups.push(embedded >>> 16, embedded & 0xffff);
     } else {
