@@ -9,8 +9,8 @@ const roles = [
   { selector: "pod-gateway/role=client", containers: ["pgw-init", "pgw", "app"] },
 ];
 
-/** The Pods' state, events, and the logs of both roles, as text. */
-export async function diagnose(kubeconfig: string, internet: Internet | undefined): Promise<string> {
+/** The Pods' state, events, and the logs of both roles, as text; first of those that `failure` names. */
+export async function diagnose(kubeconfig: string, internet: Internet | undefined, failure: string): Promise<string> {
   const kubectl = async (...args: string[]) => {
     const { stdout, stderr } = await attempt(["kubectl", "--kubeconfig", kubeconfig, ...args]);
     return (stdout + stderr).trimEnd();
@@ -24,8 +24,10 @@ export async function diagnose(kubeconfig: string, internet: Internet | undefine
   for (const namespace of namespaces) {
     for (const { selector, containers } of roles) {
       const names = await kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "name");
-      // one of many like it tells enough
-      for (const pod of names.split("\n").filter((name) => name.startsWith("pod/")).slice(0, 4)) {
+      const pods = names.split("\n").filter((name) => name.startsWith("pod/"))
+        .sort((a, b) => Number(isNamed(b, failure)) - Number(isNamed(a, failure)));
+      // some of many like them tell enough
+      for (const pod of pods.slice(0, 4)) {
         for (const container of containers) {
           for (const which of [[], ["--previous"]]) {
             const log = await kubectl("logs", "-n", namespace, pod, "-c", container, "--tail=40", ...which);
@@ -37,6 +39,10 @@ export async function diagnose(kubeconfig: string, internet: Internet | undefine
   }
   if (internet !== undefined) parts.push("the internet", await internet.log());
   return parts.map((part, index) => index % 2 === 0 ? `--- ${part}` : part).join("\n");
+}
+
+function isNamed(pod: string, failure: string): boolean {
+  return failure.includes(pod.replace("pod/", ""));
 }
 
 function lastLines(text: string, count: number): string {

@@ -55,10 +55,15 @@ async function passes(test: Test, world: World): Promise<boolean> {
     console.log(`ok   ${test.name} (${seconds(start)})\n       ${detail}`);
     return true;
   } catch (error) {
-    console.log(`FAIL ${test.name} (${seconds(start)})\n       ${error instanceof Error ? error.message : error}`);
-    console.log(await diagnose(kubeconfig, world.internet));
+    await tellFailure(`${test.name} (${seconds(start)})`, error, world.internet);
     return false;
   }
+}
+
+async function tellFailure(what: string, error: unknown, internet: Internet | undefined): Promise<void> {
+  const reason = error instanceof Error ? error.message : String(error);
+  console.log(`FAIL ${what}\n       ${reason}`);
+  console.log(await diagnose(kubeconfig, internet, reason));
 }
 
 async function runAll(): Promise<boolean> {
@@ -81,8 +86,7 @@ async function runAll(): Promise<boolean> {
     console.log(`${passed} passed, ${chosen.length - passed} failed`);
     return passed === chosen.length;
   } catch (error) {
-    console.log(`FAIL set-up: ${error instanceof Error ? error.message : error}`);
-    console.log(await diagnose(kubeconfig, internet));
+    await tellFailure("set-up", error, internet);
     return false;
   } finally {
     if (!leave) await cleanUp(internet);

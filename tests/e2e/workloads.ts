@@ -140,3 +140,13 @@ export function service(namespace: string, name: string, selector: Readonly<Reco
     spec: { selector, ports: [{ port: 80, targetPort: 8080 }], ...more },
   };
 }
+
+/** A Service beside those of deploy/gateway. */
+export function gatewayService(name: string, selector: Readonly<Record<string, string>>) {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "vpn" },
+    spec: { selector: { "pod-gateway/role": "gateway", ...selector }, ports: [{ port: 80, targetPort: 3150 }] },
+  };
+}

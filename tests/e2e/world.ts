@@ -9,6 +9,7 @@ import {
   type Client,
   clientFolder,
   configMap,
+  gatewayService,
   gatewaysFolder,
   namespace,
   plainPod,
@@ -50,6 +51,7 @@ export class World {
       plainPod("plain", "near-0", nodes[0]),
       plainPod("plain", "near-1", nodes[1]),
       service("plain", "near", { app: "near-1" }),
+      gatewayService("tokyo-gateway", { "pod-gateway/city": "tokyo" }),
     );
     await this.prepareNamespace("apps");
     await kubectl.applyFolder(await gatewaysFolder());

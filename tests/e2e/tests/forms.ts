@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cityOf, webServer } from "../internet.ts";
 import { containerStatus } from "../kubectl.ts";
 import { eventually, sleep } from "../wait.ts";
-import type { Client } from "../workloads.ts";
+import { type Client, gatewayService } from "../workloads.ts";
 import type { Test, World } from "../world.ts";
 
 const ask = ["curl", "-sS", "-m", "5", `http://${webServer}/`];
@@ -68,12 +68,7 @@ async function waits(world: World): Promise<void> {
   for (const client of clients) {
     assert.ok(containerStatus(await pod(client), "app").state.waiting, `${client.name}: the app must not run yet`);
   }
-  await world.kubectl.apply({
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: "jp-later", namespace: "vpn" },
-    spec: { selector: { "pod-gateway/role": "gateway" }, ports: [{ port: 80, targetPort: 3150 }] },
-  });
+  await world.kubectl.apply(gatewayService("jp-later", {}));
   for (const client of clients) {
     const [ready] = await world.kubectl.ready("apps", `app=${client.name}`, 1, 60_000);
     const first = await eventually("the app tries", 10_000, async () => {

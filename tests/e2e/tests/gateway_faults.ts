@@ -86,6 +86,8 @@ async function survive(world: World, client: Pod, fault: Fault): Promise<number>
         });
       }
       await world.answered(client, Date.now(), 60_000);
+      // also by a gateway that was started again when the VPN had already changed its resolvers
+      await world.inApp(client, "getent", "ahostsv4", "near.plain");
     });
   } finally {
     await fault.mend?.(world, gateway);

@@ -1,21 +1,23 @@
 import assert from "node:assert/strict";
 import type { Pod } from "../kubectl.ts";
-import type { Client } from "../workloads.ts";
+import { type Client, configMap } from "../workloads.ts";
 import type { Test } from "../world.ts";
 
 const count = 50;
 
 export const many: Test = {
-  name: `${count} client Pods: all get a lease of their own`,
+  name: `${count} client Pods on two gateways: all get a lease of their own`,
   async run(world) {
     const client: Client = {
       name: "many",
-      // without settings: as a user has it
+      // with no settings but the log's: as a user has it
       namespace: "many",
       form: "sidecar",
+      service: "tokyo-gateway.vpn.svc.cluster.local",
       replicas: count,
       command: ["sleep", "infinity"],
     };
+    await world.kubectl.apply(configMap("many", "pgw-client", { PGW_LOG_LEVEL: "info" }));
     const start = Date.now();
     const pods = await world.startClient(client, 240_000);
     const seconds = ((Date.now() - start) / 1000).toFixed(1);
