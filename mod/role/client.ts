@@ -12,109 +12,20 @@
  */
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
-import { clientMac } from "../addr/mac.ts";
-import { formatPrefix, hostAddress, overlaps, type Prefix4, prefix4 } from "../addr/prefix.ts";
 import * as dhcp from "../dhcp/client.ts";
 import type { Lease } from "../dhcp/lease.ts";
-import { type GatewayCondition, notice } from "../health/probe.ts";
-import { answerWatch, probeNow, startWatch, tickWatch, type Watch, type WatchConfig } from "../health/watch.ts";
-import type { Candidate, ClientNetConfig, ClientPhase, Tunnel } from "../netstate/client.ts";
-import { vxlanOverhead } from "../netstate/names.ts";
+import { notice } from "../health/probe.ts";
+import { answerWatch, probeNow, startWatch, tickWatch, type WatchConfig } from "../health/watch.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import type { ClientEffect, ClientEvent, GatewayAnswer } from "./client_event.ts";
+import { complaintOf, linkTo, obstacleOf } from "./client_link.ts";
+import { say, silent } from "./client_report.ts";
+import type { Aim, ClientConfig, ClientState, FoundTunnel, Link, Random, Search, Step } from "./client_state.ts";
 
-export type ClientConfig = {
-  readonly net: ClientNetConfig;
-  /** `init` ends when the Pod is open; `start` leaves everything as it is when it is stopped; `run` gives it back. */
-  readonly mode: "init" | "start" | "run";
-  /** Who is asked for a gateway, as the user wrote it. */
-  readonly service: string;
-  /** The tunnel to a gateway that tells no more than its address. */
-  readonly fallback: { readonly id: number; readonly port: number; readonly network: Prefix4 };
-  /** Where a gateway Pod itself listens, behind its Service. */
-  readonly httpPort: number;
-  readonly watch: WatchConfig;
-  /** Sent with DHCP requests (option 12): the Pod's name. */
-  readonly hostName?: string;
-};
+export { phaseOf } from "./client_state.ts";
+export type { ClientConfig, ClientState, FoundTunnel, Step } from "./client_state.ts";
 
-/** A search for a gateway, and what the last tunnel left. */
-type Search = Aim & { readonly uplink: Uplink };
-
-/** What is kept of a search while the Pod's own interface is not known, or looked at anew. */
-type Aim = {
-  readonly attempts: number;
-  readonly report: Report;
-  /** The address that was leased before: asked for again. */
-  readonly previous?: Ipv4;
-  /** The gateway that failed: taken only when there is no other. */
-  readonly avoid?: Ipv4;
-};
-
-/** What was said about waiting, so that each reason is said once, and then one at growing intervals. */
-type Report = {
-  /** When the waiting began; absent: nothing was said yet. */
-  readonly since?: number;
-  /** The youngest ones. */
-  readonly reasons: readonly string[];
-  readonly nextAt: number;
-  readonly gapMs: number;
-};
-
-/** A gateway that was chosen, and the tunnel to it. */
-type Link = {
-  readonly uplink: Uplink;
-  readonly tunnel: Tunnel;
-  readonly network: Prefix4;
-  /** Absent: a gateway of the seed's kind, which has no probe. */
-  readonly condition?: GatewayCondition;
-};
-
-type Leasing = {
-  readonly search: Search;
-  readonly link: Link;
-  readonly dhcp: dhcp.ClientState;
-  readonly deadline: number;
-};
-
-type Leased = { readonly link: Link; readonly dhcp: dhcp.ClientState; readonly lease: Lease };
-
-/** What an earlier process left in the kernel: an open Pod, whose gateway is asked whether it is still the one. */
-export type FoundTunnel = { readonly uplink: Uplink; readonly tunnel: Tunnel; readonly address: Ipv4 };
-
-export type ClientState =
-  /** A tunnel was found; its gateway is asked for its settings. */
-  | { readonly kind: "adopting"; readonly found: FoundTunnel }
-  /** The found tunnel's address is confirmed (INIT-REBOOT), while traffic goes on. */
-  | { readonly kind: "rejoining" } & Leasing
-  | { readonly kind: "closing"; readonly aim: Aim }
-  /** The Pod is closed; its own interface is looked at (again at `at`). */
-  | { readonly kind: "observing"; readonly aim: Aim; readonly at: number }
-  | { readonly kind: "resolving"; readonly search: Search }
-  /** The firewall lets the question to the candidates out. */
-  | { readonly kind: "admitting"; readonly search: Search; readonly candidates: readonly Candidate[] }
-  | { readonly kind: "asking"; readonly search: Search; readonly candidates: readonly Candidate[] }
-  | { readonly kind: "pausing"; readonly search: Search; readonly until: number }
-  /** The VXLAN device is made. */
-  | { readonly kind: "connecting"; readonly search: Search; readonly link: Link }
-  | { readonly kind: "leasing" } & Leasing
-  /** The leased address is put on the device. */
-  | { readonly kind: "addressing"; readonly search: Search } & Leased
-  | { readonly kind: "verifying"; readonly search: Search; readonly watch: Watch; readonly deadline: number } & Leased
-  | { readonly kind: "opening" } & Leased
-  | { readonly kind: "open"; readonly watch: Watch; readonly openedAt: number } & Leased
-  /** Closed for good: the process ends when the kernel holds it. */
-  | { readonly kind: "stopping"; readonly uplink?: Uplink }
-  | { readonly kind: "stopped" };
-
-export type Step = {
-  readonly state: ClientState;
-  readonly effects: readonly ClientEffect[];
-  /** When `step` wants a `tick`, if nothing comes before. May be `Infinity`. */
-  readonly wakeAt: number;
-};
-
-type Random = () => number;
+const fresh: Aim = { attempts: 0, report: silent };
 
 /** dnsmasq offers after three seconds: it pings the address first. */
 const leaseTimeoutMs = 10_000;
@@ -125,10 +36,6 @@ const shortestPauseMs = 100;
 const longestPauseMs = 5_000;
 /** Between attempts at what needs nobody's answer: to close the Pod, to find its interface. */
 const retryMs = 1_000;
-const firstReportGapMs = 10_000;
-const longestReportGapMs = 600_000;
-const reasonsKept = 8;
-
 /**
  * A client that has done nothing yet. Its Pod is to be closed, unless an earlier process left it open: then that is
  * taken over if the gateway confirms it.
@@ -137,41 +44,6 @@ export function startClient(config: ClientConfig, found?: FoundTunnel): Step {
   if (found === undefined) return rest({ kind: "closing", aim: fresh });
   const candidates = [{ address: found.tunnel.remote, port: config.httpPort }];
   return { state: { kind: "adopting", found }, effects: [{ kind: "ask", candidates }], wakeAt: Infinity };
-}
-
-/** What the kernel should hold in `state`; `undefined`: leave it as it is. */
-export function phaseOf(state: ClientState): ClientPhase | undefined {
-  switch (state.kind) {
-    case "adopting":
-    case "rejoining":
-    case "stopped":
-      return undefined;
-    case "closing":
-    case "observing":
-      return { phase: "closed" };
-    case "resolving":
-    case "pausing":
-      return { phase: "discovering", uplink: state.search.uplink, candidates: [] };
-    case "admitting":
-    case "asking":
-      return { phase: "discovering", uplink: state.search.uplink, candidates: state.candidates };
-    case "connecting":
-    case "leasing":
-      return { phase: "leasing", uplink: state.link.uplink, tunnel: state.link.tunnel };
-    case "addressing":
-    case "verifying":
-      return { phase: "verifying", ...leasedView(state) };
-    case "opening":
-    case "open":
-      return { phase: "open", ...leasedView(state) };
-    case "stopping":
-      return { phase: "closed", ...(state.uplink === undefined ? {} : { uplink: state.uplink }) };
-  }
-}
-
-function leasedView({ link, lease }: Leased) {
-  const { address, prefixLength, expiresAt } = lease;
-  return { uplink: link.uplink, tunnel: link.tunnel, lease: { address, prefixLength, expiresAt } };
 }
 
 /** Advances the client. `now` (milliseconds) and `random` (in [0, 1)) are the only sources of time and chance. */
@@ -321,45 +193,6 @@ function choose(config: ClientConfig, search: Search, answer: GatewayAnswer, now
     effects: [info(`gateway found: ${fields.gateway}`, fields)],
     wakeAt: Infinity,
   };
-}
-
-function linkTo(config: ClientConfig, uplink: Uplink, { podAddress, info }: GatewayAnswer): Link {
-  const { id, port, network } = info?.vxlan ?? config.fallback;
-  const common = { remote: podAddress, id, port, mac: clientMac(uplink.address) };
-  const mtu = uplink.mtu - vxlanOverhead;
-  if (info === undefined) {
-    return { uplink, network, tunnel: { ...common, mtu, gateway: hostAddress(network, 1) } };
-  }
-  const { gateway, mac } = info.vxlan;
-  return {
-    uplink,
-    network,
-    condition: info.condition,
-    tunnel: { ...common, mtu: Math.min(mtu, info.vxlan.mtu), gateway, gatewayMac: mac },
-  };
-}
-
-function obstacleOf(config: ClientConfig, { uplink, tunnel, network, condition }: Link): string | undefined {
-  const name = `the gateway ${formatIpv4(tunnel.remote)}`;
-  if (condition?.draining) return `${name} is about to stop`;
-  if (condition?.healthy === false) return `${name} has no way out at present`;
-  if (!isHost(tunnel.remote) || tunnel.remote === uplink.address) return `${name} is at no other Pod's address`;
-  const local = config.net.localCidrs.find((prefix) => overlaps(prefix, network));
-  if (local !== undefined) {
-    return `${name} has the overlay network ${formatPrefix(network)}, which overlaps ${formatPrefix(local)} of ` +
-      "PGW_LOCAL_CIDRS: choose another PGW_VXLAN_IP_NETWORK on the gateway, or local CIDRs without it";
-  }
-  if (overlaps(prefix4(uplink.address, 32), network) || overlaps(prefix4(tunnel.remote, 32), network)) {
-    return `${name} has the overlay network ${formatPrefix(network)}, which holds Pod addresses: ` +
-      "choose another PGW_VXLAN_IP_NETWORK on the gateway";
-  }
-  return undefined;
-}
-
-/** Whether a Pod can have the address: not `0.0.0.0/8`, the loopback's, a multicast group or what is reserved. */
-function isHost(address: Ipv4): boolean {
-  const firstOctet = address >>> 24;
-  return firstOctet > 0 && firstOctet < 224 && firstOctet !== 127;
 }
 
 // A lease.
@@ -526,16 +359,6 @@ function open(state: Open, event: ClientEvent, now: number, random: Random): Ste
   };
 }
 
-/** Why a gateway that answers is left all the same. */
-function complaintOf({ tunnel, condition: before }: Link, condition: GatewayCondition | undefined): string | undefined {
-  if (condition === undefined || before === undefined) return undefined;
-  const gateway = formatIpv4(tunnel.remote);
-  if (condition.draining) return `the gateway ${gateway} is about to stop`;
-  if (!condition.healthy) return `the gateway ${gateway} has lost its way out`;
-  if (condition.instance !== before.instance) return `the gateway ${gateway} was restarted`;
-  return undefined;
-}
-
 /** Closes the Pod and begins anew at SERVICE. `avoidGateway`: the fault is the gateway's. */
 function again(
   { link, lease }: WithLease,
@@ -591,34 +414,6 @@ function applyFailed(state: ClientState, reason: string, now: number, random: Ra
   if (state.kind !== "closing") return rest(state);
   const { report, effects } = say(state.aim.report, reason, now, "the Pod cannot be closed");
   return { state: { ...state, aim: { ...state.aim, report } }, effects, wakeAt: now + retryMs };
-}
-
-const silent: Report = { reasons: [], nextAt: 0, gapMs: firstReportGapMs };
-const fresh: Aim = { attempts: 0, report: silent };
-
-/** Says why the client waits: a new reason at once, old ones at growing intervals; an error once it has lasted. */
-function say(
-  report: Report,
-  reason: string,
-  now: number,
-  what = "the Pod is closed",
-): { report: Report; effects: ClientEffect[] } {
-  const { since = now, reasons, nextAt, gapMs } = report;
-  const isDue = now >= nextAt;
-  if (reasons.includes(reason) && !isDue) return { report, effects: [] };
-  const waitedMs = now - since;
-  const log: ClientEffect = {
-    kind: "log",
-    level: waitedMs < firstReportGapMs ? "warn" : "error",
-    message: `${what}: ${reason}`,
-    fields: { reason, waitedMs },
-  };
-  const said = {
-    since,
-    reasons: [...reasons.filter((other) => other !== reason), reason].slice(-reasonsKept),
-    ...(isDue ? { nextAt: now + gapMs, gapMs: Math.min(longestReportGapMs, 2 * gapMs) } : { nextAt, gapMs }),
-  };
-  return { report: said, effects: [log] };
 }
 
 function info(message: string, fields: Readonly<Record<string, unknown>>): ClientEffect {
