@@ -10,11 +10,13 @@ export type HttpHandler = (path: string) => HttpReply | undefined;
 const mostConnections = 128;
 const longestRequest = 4096;
 const deadlineMs = 5_000;
+const retryMs = 100;
 const reasons = { 200: "OK", 404: "Not Found", 503: "Service Unavailable" } as const;
 
 export class HttpServer implements Disposable {
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.TcpConn>();
+  #closed = false;
 
   /** @throws {Deno.errors.AddrInUse} */
   constructor(listen: { readonly hostname: string; readonly port: number }, readonly handler: HttpHandler) {
@@ -23,14 +25,21 @@ export class HttpServer implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#listener.close();
     for (const connection of this.#connections) this.#end(connection);
   }
 
   async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      if (this.#connections.size >= mostConnections) connection.close();
-      else this.#serve(connection);
+    while (!this.#closed) {
+      try {
+        const connection = await this.#listener.accept();
+        if (this.#connections.size >= mostConnections) connection.close();
+        else this.#serve(connection);
+      } catch {
+        // Too many files are open in this process, or the connection ended before its turn came. Or it is closed.
+        if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
     }
   }
 
