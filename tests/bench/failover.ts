@@ -3,7 +3,7 @@
  * seed means to do. The app is a stream of 1,000 datagrams a second; its outage is the longest time between two that
  * were sent one after the other and answered.
  *
- * `deno task bench failover [ROUNDS]`, after `deno task compile`. With the interval of 10 s a gateway crashes 0.3 s after
+ * `deno task bench failover [ROUNDS [crash|restart]]`, after `deno task compile`. With the interval of 10 s a gateway crashes 0.3 s after
  * it was checked, which is the worst that can happen.
  */
 import { connectSeedClient } from "../interop/seed_client.ts";
@@ -20,6 +20,7 @@ import { longestOutage, startEcho, Stream } from "./stream.ts";
 if (!isInside()) useCompiledProgram();
 await enterOrContinue(import.meta.filename!);
 const rounds = Number(Deno.args[0] ?? 3);
+const onlyFault = Deno.args[1];
 
 type Scenario = {
   readonly side: "ours" | "seed";
@@ -58,7 +59,7 @@ await startEcho(lab.internet);
 const [client, first, second] = [lab.client(0), lab.gateway(0), lab.gateway(1)];
 console.log(machine());
 
-for (const scenario of scenarios) {
+for (const scenario of scenarios.filter(({ fault }) => onlyFault === undefined || fault === onlyFault)) {
   const results: Round[] = [];
   for (let round = 0; round < (scenario.intervalSeconds > 1 ? 1 : rounds); round++) results.push(await run(scenario));
   tell(scenario, results);
