@@ -3,6 +3,7 @@
 import type { Test } from "../world.ts";
 import { clientKilled } from "./client_killed.ts";
 import { forms } from "./forms.ts";
+import { machines } from "./machines.ts";
 import { gatewayFaults } from "./gateway_faults.ts";
 import { ipv6 } from "./ipv6.ts";
 import { many } from "./many.ts";
@@ -10,7 +11,7 @@ import { networkPolicy } from "./network_policy.ts";
 import { podSecurity } from "./pod_security.ts";
 import { positiveControl } from "./positive_control.ts";
 import { reach } from "./reach.ts";
-import { systemd } from "./systemd.ts";
+
 import { vxlanDropped } from "./vxlan_dropped.ts";
 
 export const tests: readonly Test[] = [
@@ -23,6 +24,6 @@ export const tests: readonly Test[] = [
   many,
   podSecurity,
   ipv6,
-  systemd,
+  machines,
   vxlanDropped,
 ];
