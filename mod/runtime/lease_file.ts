@@ -1,6 +1,6 @@
 /** The journal of leases on disk. */
 
-import type { LeaseRecord } from "../dhcp/lease_record.ts";
+import { type LeaseRecord, replay } from "../dhcp/lease_record.ts";
 import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
 import { writeAllSync } from "./write_all.ts";
 
@@ -15,6 +15,13 @@ export type LeaseFileOptions = {
 
 /** A journal is rewritten when it has this many lines more than twice its addresses. */
 const spareLines = 4_096;
+/**
+ * One with twice that many was never rewritten while it was written, because the process did not live for long enough. It
+ * is rewritten before anything else, or a gateway in a loop of crashes would fill the disk and start slower every time.
+ */
+function isOverlong(lines: number, addresses: number): boolean {
+  return lines > 2 * (2 * addresses + spareLines);
+}
 /** Lines that a rewrite writes at once: some 2 ms of work, during which no client is answered. */
 const chunkLines = 512;
 /** After a failure everything is in memory alone; every so many milliseconds the disk is tried again. */
@@ -74,6 +81,7 @@ export class LeaseFile {
       this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
       // What was cut short when the last run was killed must not become the beginning of a line.
       if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
+      if (isOverlong(this.#lines, this.#addresses)) this.#rewrite(replay(records, () => true));
     } catch (error) {
       this.#fail(error);
     }
@@ -148,22 +156,26 @@ export class LeaseFile {
     if (this.#closed || this.#clock() < this.#retryAt || this.#snapshot === undefined) return false;
     try {
       this.#takeLock();
-      const records = [...this.#snapshot()];
-      const successor = this.#openSuccessor();
-      try {
-        writeAllSync(successor, encodeRecords(records));
-        this.#succeed(successor);
-      } catch (error) {
-        successor.close();
-        throw error;
-      }
-      this.#addresses = this.#lines = records.length;
+      this.#rewrite([...this.#snapshot()]);
       this.problem = undefined;
       return true;
     } catch (error) {
       this.#fail(error);
       return false;
     }
+  }
+
+  /** At once, while nobody waits or nothing else helps. */
+  #rewrite(records: readonly LeaseRecord[]): void {
+    const successor = this.#openSuccessor();
+    try {
+      writeAllSync(successor, encodeRecords(records));
+      this.#succeed(successor);
+    } catch (error) {
+      successor.close();
+      throw error;
+    }
+    this.#addresses = this.#lines = records.length;
   }
 
   #openSuccessor(): Deno.FsFile {

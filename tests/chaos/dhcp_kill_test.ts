@@ -35,6 +35,7 @@ Deno.test(`dhcp: ${kills} times killed in the middle of a storm, no acknowledged
       }
       const journal = decodeJournal(await Deno.readFile(`${directory}/leases.jsonl`));
       assert.deepEqual(journal.damagedLines, []);
+      assert(journal.records.length < 30_000, "the journal grows from kill to kill");
       const last = new Map(journal.records.map((record) => [formatIpv4(record.address), record]));
       for (const [address, { client, until }] of promised) {
         const record = last.get(address);

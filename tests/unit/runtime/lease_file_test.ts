@@ -90,6 +90,20 @@ Deno.test("lease file: a long journal is rewritten while commits go on", () =>
     assert(largest < 8_000 * 90, `${largest} bytes`);
   }));
 
+Deno.test("lease file: a journal that no process lived to rewrite is rewritten at the start", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/leases.jsonl`;
+    for (let run = 0; run < 20; run++) {
+      // It commits and is gone before it gets to anything else.
+      const file = LeaseFile.open(directory, { sync: false });
+      await file.commit(Array.from({ length: 2_000 }, (_, index) => record(index % 10, 2_000 * run + index)));
+      await file.close();
+      assert(Deno.statSync(path).size < 12_000 * 90);
+    }
+    const last = new Map((await restored(directory)).map(({ address, until }) => [address - base, until]));
+    assert.deepEqual(last, new Map(Array.from({ length: 10 }, (_, index) => [index, 38_000 + 1_990 + index])));
+  }));
+
 Deno.test("lease file: without a place to write, memory must do, and that is said once", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/file`, "");
