@@ -8,7 +8,7 @@ import { type Ipv6, parseIpv6 } from "../addr/ipv6.ts";
 import { errno, libc, pinned, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress } from "./socket_address.ts";
-import { check } from "./socket_error.ts";
+import { check, checkPrivileged } from "./socket_error.ts";
 
 export type QuestionReception = {
   /** A datagram came from the server. The bytes are the receiver's until it returns. */
@@ -24,6 +24,8 @@ const { symbols: { connect, epoll_wait } } = Deno.dlopen("libc.so.6", {
 });
 
 const AF_INET6 = 10;
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
 /** `sockaddr_in6` (ipv6(7)). */
 const socketAddress6Size = 28;
 const EPOLL_CLOEXEC = 0x80000;
@@ -62,7 +64,8 @@ export class QuestionSockets {
   #isRunning = false;
   #isClosed = false;
 
-  constructor() {
+  /** @param mark the packet mark of all questions (SO_MARK), which needs NET_ADMIN */
+  constructor(readonly mark?: number) {
     reactor.add(this.#ready);
   }
 
@@ -117,6 +120,10 @@ export class QuestionSockets {
   #create(family: number): number {
     const fd = libc.socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno();
+    if (this.mark !== undefined) {
+      const value = Uint32Array.of(this.mark);
+      checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, value, 4));
+    }
     this.#eventView.setUint32(0, EPOLLIN, true);
     this.#eventView.setInt32(dataOffset, fd, true);
     check("epoll_ctl", libc.epoll_ctl(this.#ready, EPOLL_CTL_ADD, fd, this.#event));

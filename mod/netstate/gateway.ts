@@ -2,8 +2,8 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { gatewayMac } from "../addr/mac.ts";
-import { formatPrefix, type Prefix4 } from "../addr/prefix.ts";
-import { dhcpServerPort, probePort, vxlanOverhead } from "./names.ts";
+import { formatPrefix, type Prefix, type Prefix4 } from "../addr/prefix.ts";
+import { dhcpServerPort, forwarderMark, probePort, vxlanOverhead } from "./names.ts";
 import type { Chain, NetState } from "./state.ts";
 import type { Uplink } from "./uplink.ts";
 
@@ -20,6 +20,8 @@ export type GatewayNetConfig = {
   readonly httpPort: number;
   /** Clients' traffic leaves by this interface or not at all; absent: by whatever the Pod's routes say. */
   readonly vpnInterface?: string;
+  /** Where the forwarder's questions may go around the VPN: PGW_LOCAL_CIDRS and the cluster's nameservers. */
+  readonly aroundVpn: readonly Prefix[];
 };
 
 /** Everything that the kernel should hold. `interfaces`: those that forwarded packets may come in by. */
@@ -73,7 +75,8 @@ function input4({ device, port, httpPort }: GatewayNetConfig): Chain {
   };
 }
 
-function output4({ device, port, httpPort }: GatewayNetConfig): Chain {
+function output4(config: GatewayNetConfig): Chain {
+  const { device, port, httpPort } = config;
   return {
     table: "filter",
     name: "PGW-OUTPUT",
@@ -82,8 +85,23 @@ function output4({ device, port, httpPort }: GatewayNetConfig): Chain {
       `-o ${device} -j ACCEPT`,
       `-p udp -m udp --dport ${port} -j ACCEPT`,
       `-p tcp -m tcp --sport ${httpPort} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+      ...forwarderRules(config, 4, "icmp-admin-prohibited"),
     ],
   };
+}
+
+/** What the forwarder asks leaves by the VPN, or goes to the cluster: a VPN that is down must not show what clients ask. */
+function forwarderRules({ vpnInterface, aroundVpn }: GatewayNetConfig, family: 4 | 6, rejectWith: string): string[] {
+  if (vpnInterface === undefined) return [];
+  const mark = `-m mark --mark 0x${forwarderMark.toString(16)}`;
+  return [
+    `-o lo ${mark} -j RETURN`,
+    `-o ${vpnInterface} ${mark} -j RETURN`,
+    ...aroundVpn.filter((prefix) => prefix.family === family).map((prefix) =>
+      `-d ${formatPrefix(prefix)} ${mark} -j RETURN`
+    ),
+    `${mark} -j REJECT --reject-with ${rejectWith}`,
+  ];
 }
 
 function forward4({ device, network, vpnInterface }: GatewayNetConfig): Chain {
@@ -128,7 +146,8 @@ function masquerade({ device, network }: GatewayNetConfig): Chain {
 }
 
 /** The overlay carries IPv4 alone. */
-function overlayWithoutIpv6({ device }: GatewayNetConfig): Chain[] {
+function overlayWithoutIpv6(config: GatewayNetConfig): Chain[] {
+  const { device } = config;
   return (["INPUT", "FORWARD", "OUTPUT"] as const).map((hook) => ({
     table: "filter",
     name: `PGW-${hook}`,
@@ -136,7 +155,7 @@ function overlayWithoutIpv6({ device }: GatewayNetConfig): Chain[] {
     rules: hook === "INPUT"
       ? [`-i ${device} -j DROP`]
       : hook === "OUTPUT"
-      ? [`-o ${device} -j DROP`]
+      ? [`-o ${device} -j DROP`, ...forwarderRules(config, 6, "icmp6-adm-prohibited")]
       : [`-i ${device} -j DROP`, `-o ${device} -j DROP`],
   }));
 }

@@ -10,6 +10,9 @@ export const aroundTable = 3150;
 /** The priority of the rule that leads marked packets there: before `main` (32766). */
 export const aroundPriority = 3150;
 
+/** The packet mark of what a gateway's DNS forwarder asks: no name of a client's may leave by another way than the VPN. */
+export const forwarderMark = 0x3151;
+
 /** Metrics behind every default route that anybody adds. See {@link closedDefaults}. */
 export const loopbackMetric = 4_294_967_294;
 export const unreachableMetric = 4_294_967_295;

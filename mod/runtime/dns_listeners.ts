@@ -126,12 +126,17 @@ export async function listenSingleDatagrams(
   return { port: socket.address().port, close };
 }
 
+const acceptRetryMs = 100;
+
 /** Connections: pipelined queries, answered in any order (RFC 7766 section 6.2.1.1). */
 export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Listener {
   const listener = Deno.listen({ hostname: listen.address, port: listen.port, transport: "tcp" });
   const connections = new Set<StreamPeer>();
+  let isOpen = true;
   const accept = async () => {
-    for await (const connection of listener) {
+    while (isOpen) {
+      const connection = await nextConnection();
+      if (connection === undefined) continue;
       const address = connection.remoteAddr.hostname;
       const ofClient = [...connections].filter((one) => one.address === address).length;
       const isWelcome = isIpv4(address) && contains(allow, parseIpv4(address)) && ofClient < maxConnectionsPerClient &&
@@ -145,8 +150,18 @@ export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: Qu
       peer.serve(handler).finally(() => connections.delete(peer));
     }
   };
+  /** `undefined`: too many files are open in this process, or the connection ended before its turn came. */
+  const nextConnection = async () => {
+    try {
+      return await listener.accept();
+    } catch {
+      if (isOpen) await new Promise((resolve) => setTimeout(resolve, acceptRetryMs));
+      return undefined;
+    }
+  };
   const accepting = accept();
   const close = async () => {
+    isOpen = false;
     listener.close();
     for (const peer of connections) peer.close();
     await accepting;

@@ -35,11 +35,12 @@ type DatagramAsker = Pick<UpstreamSockets, "close"> & {
  * Ordinary sockets of this host.
  *
  * @param caCerts authorities in PEM that are trusted beside those of the runtime
+ * @param mark the packet mark of questions by UDP; needs NET_ADMIN
  */
-export async function openUpstreamSockets(caCerts: readonly string[] = []): Promise<UpstreamSockets> {
+export async function openUpstreamSockets(caCerts: readonly string[] = [], mark?: number): Promise<UpstreamSockets> {
   try {
     const { QuestionSockets } = await import("../linux/question_sockets.ts");
-    return new HostUpstreamSockets(new QuestionSockets(), caCerts);
+    return new HostUpstreamSockets(new QuestionSockets(mark), caCerts);
   } catch {
     // Without the C library: the runtime's own sockets.
     return new HostUpstreamSockets({ ask: askDatagram, close: () => {} }, caCerts);

@@ -2,9 +2,9 @@
 
 import { formatIpv4 } from "../addr/ipv4.ts";
 import { formatMac, gatewayMac } from "../addr/mac.ts";
+import { parsePrefix } from "../addr/prefix.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
-import { originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
-import { clusterZones } from "../dns/route.ts";
+import { parseUpstream } from "../dns/upstream_address.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
@@ -26,27 +26,24 @@ import {
 import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
-import { clusterResolvConf } from "./cluster_resolv_conf.ts";
 import { DhcpService } from "./dhcp_service.ts";
-import { type DnsServer, startDnsServer } from "./dns_server.ts";
+import type { DnsServer } from "./dns_server.ts";
 import { EventLoop } from "./event_loop.ts";
 import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
+import { type ClusterResolver, clusterResolver, GatewayDns } from "./gateway_dns.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onStopSignal } from "./signals.ts";
-import { readTextIfThere } from "./text_file.ts";
-import { watchResolvConf } from "./watch.ts";
 
 const log = logger("gateway");
-const resolvConfPath = "/etc/resolv.conf";
 const drainMs = 1_000;
-const dnsCacheBytes = 16 << 20;
 
 /** Runs the gateway until its work is done or it is told to stop. @throws {PgwError} when it can never work */
 export async function runGateway(mode: GatewayConfig["mode"], settings: GatewaySettings): Promise<void> {
-  const config = gatewayConfig(mode, settings);
+  const cluster = clusterResolver(settings);
+  const config = gatewayConfig(mode, settings, cluster);
   const runner = new CommandRunner();
   const instance = newInstanceId();
   const ended = Promise.withResolvers<void>();
@@ -77,6 +74,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         stages++;
         if (stage === "draining") services?.probe.tellAll();
       }
+      services?.dns.setWayOut("pod" in state && state.pod.obstacle === undefined);
       applier.update();
     },
   });
@@ -91,9 +89,11 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         );
         return;
       case "serve":
-        serve(settings, config, effect.uplink, instance, () => loop.state).then(
+        serve(settings, config, cluster, effect.uplink, instance, () => loop.state).then(
           (started) => {
             services = started;
+            const { state } = loop;
+            started.dns.setWayOut("pod" in state && state.pod.obstacle === undefined);
             memory.worked();
           },
           ended.reject,
@@ -120,12 +120,13 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   }
 }
 
-type Services = { readonly probe: ProbeResponder; close(): Promise<void> };
+type Services = { readonly probe: ProbeResponder; readonly dns: GatewayDns; close(): Promise<void> };
 
 /** Starts everything that clients ask of a gateway. */
 async function serve(
   settings: GatewaySettings,
   config: GatewayConfig,
+  cluster: ClusterResolver,
   uplink: Uplink,
   instance: string,
   state: () => GatewayState,
@@ -151,7 +152,7 @@ async function serve(
     leaseEpoch: 0,
   });
   const probe = new ProbeResponder({ device, address }, condition);
-  const dns = await serveDns(settings, config, uplink);
+  const dns = await GatewayDns.start(settings, config.net, uplink, cluster);
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
     vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
@@ -163,57 +164,11 @@ async function serve(
   );
   return {
     probe,
+    dns,
     async close() {
       http[Symbol.dispose]();
       probe.close();
       await Promise.all([dhcp.close(), dns.close()]);
-    },
-  };
-}
-
-/** The forwarder between the cluster's nameservers and the VPN's, which are followed as /etc/resolv.conf changes. */
-async function serveDns(
-  settings: GatewaySettings,
-  { net }: GatewayConfig,
-  uplink: Uplink,
-): Promise<{ server: DnsServer; close(): Promise<void> }> {
-  const text = readTextIfThere(resolvConfPath);
-  const present = parseResolvConf(originalResolvConf(text)).nameservers;
-  const cluster = clusterResolvConf(text, settings.clusterDomain, settings.stateDir);
-  const outside = (nameservers: readonly string[]) => settings.dnsUpstreams ?? nameservers;
-  const server = await startDnsServer({
-    listen: { address: formatIpv4(net.address), port: 53 },
-    allow: net.network,
-    clusterZones: clusterZones({
-      clusterDomain: settings.clusterDomain,
-      search: cluster.search,
-      localCidrs: settings.localCidrs,
-    }),
-    clusterServers: settings.clusterNameservers ?? cluster.nameservers,
-    outsideServers: outside(present),
-    // A name from outside that resolves into these networks would let a web page reach them (DNS rebinding).
-    rebinding: {
-      networks: [
-        net.network,
-        ...uplink.routes.map(({ destination }) => destination).filter(({ length }) => length > 8),
-      ],
-      except: [],
-    },
-    cacheBytes: dnsCacheBytes,
-  });
-  const watch = watchResolvConf(resolvConfPath, text, (text) => {
-    const { nameservers } = parseResolvConf(text);
-    log.info("{path} changed: outside names are asked of {nameservers}", {
-      path: resolvConfPath,
-      nameservers: outside(nameservers).join(", "),
-    });
-    server.setUpstreams(outside(nameservers));
-  });
-  return {
-    server,
-    async close() {
-      watch.close();
-      await server.close();
     },
   };
 }
@@ -289,7 +244,11 @@ async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: st
   return { uplink, interfaces, ...(obstacle === undefined ? {} : { obstacle }) };
 }
 
-function gatewayConfig(mode: GatewayConfig["mode"], settings: GatewaySettings): GatewayConfig {
+function gatewayConfig(
+  mode: GatewayConfig["mode"],
+  settings: GatewaySettings,
+  cluster: ClusterResolver,
+): GatewayConfig {
   const { vpnInterface } = settings;
   return {
     mode,
@@ -302,6 +261,7 @@ function gatewayConfig(mode: GatewayConfig["mode"], settings: GatewaySettings): 
       address: gatewayAddress(settings.vxlanNetwork),
       httpPort: settings.httpPort,
       ...(vpnInterface === undefined ? {} : { vpnInterface }),
+      aroundVpn: cluster.servers.map((server) => parsePrefix(parseUpstream(server).address)),
     },
   };
 }

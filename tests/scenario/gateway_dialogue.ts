@@ -16,7 +16,15 @@ import { window } from "./dhcp_dialogue.ts";
 export const config: GatewayConfig = {
   mode: "run",
   drainMs: 1_000,
-  net: { device: "vxlan3150", id: 3150, port: 4789, network: overlay, address: overlayGateway, httpPort: 3150 },
+  net: {
+    device: "vxlan3150",
+    id: 3150,
+    port: 4789,
+    network: overlay,
+    address: overlayGateway,
+    httpPort: 3150,
+    aroundVpn: [],
+  },
 };
 
 /** What may stand in the script, at a time. */

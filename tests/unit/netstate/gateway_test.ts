@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parsePrefix } from "../../../mod/addr/prefix.ts";
 import { type GatewayNetConfig, gatewayNetState } from "../../../mod/netstate/gateway.ts";
 import { overlay, overlayGateway, uplink } from "./fixtures.ts";
 import { lines, show, showChanges } from "./show.ts";
@@ -10,6 +11,7 @@ const config: GatewayNetConfig = {
   network: overlay,
   address: overlayGateway,
   httpPort: 3150,
+  aroundVpn: [parsePrefix("10.96.0.10")],
 };
 const whole = gatewayNetState(config, uplink, ["eth0", "tun0"]);
 
@@ -63,7 +65,14 @@ Deno.test("gateway network state: with a VPN's interface, by that or not at all"
   assert.deepEqual(
     showChanges(whole, gatewayNetState({ ...config, vpnInterface: "tun0" }, uplink, ["eth0", "tun0"])),
     lines(`
+      + v4 filter PGW-OUTPUT -o lo -m mark --mark 0x3151 -j RETURN
+      + v4 filter PGW-OUTPUT -o tun0 -m mark --mark 0x3151 -j RETURN
+      + v4 filter PGW-OUTPUT -d 10.96.0.10/32 -m mark --mark 0x3151 -j RETURN
+      + v4 filter PGW-OUTPUT -m mark --mark 0x3151 -j REJECT --reject-with icmp-admin-prohibited
       + v4 filter PGW-FORWARD -i vxlan3150 ! -o tun0 -j REJECT --reject-with icmp-admin-prohibited
+      + v6 filter PGW-OUTPUT -o lo -m mark --mark 0x3151 -j RETURN
+      + v6 filter PGW-OUTPUT -o tun0 -m mark --mark 0x3151 -j RETURN
+      + v6 filter PGW-OUTPUT -m mark --mark 0x3151 -j REJECT --reject-with icmp6-adm-prohibited
     `),
   );
 });

@@ -1,5 +1,6 @@
 /** Packets of each kind of traffic that `docs/security.md` names, as a gateway Pod meets them. */
 
+import { forwarderMark } from "../../../mod/netstate/names.ts";
 import type { Chain } from "../../../mod/netstate/state.ts";
 import type { Packet } from "./firewall_evaluator.ts";
 
@@ -29,6 +30,7 @@ const fromClient = { in: "vxlan3150" };
 const toGateway = { in: "vxlan3150", destination: "172.29.0.1" };
 const outside = { in: "eth0", source: "10.42.0.9", destination: "10.42.0.5" };
 const own = { out: "eth0", source: "10.42.0.5" };
+const question = { ...own, protocol: "udp", destinationPort: 53, mark: forwarderMark } as const;
 
 export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
   ["client to the Internet by the VPN", [
@@ -88,6 +90,16 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
     met("OUTPUT", { ...own, protocol: "udp", destinationPort: 4789 }),
     met("OUTPUT", { ...own, sourcePort: 3150, connection: "ESTABLISHED" }),
     met("OUTPUT", { out: "vxlan3150", source: "172.29.0.1", destination: client, protocol: "udp", sourcePort: 67 }),
+  ]],
+  ["the forwarder's question by the VPN", [
+    met("OUTPUT", { ...question, out: "tun0" }),
+    met("OUTPUT", { ...question, out: "lo", destination: "127.0.0.1" }),
+  ]],
+  ["the forwarder's question to a cluster nameserver", [met("OUTPUT", { ...question, destination: "10.96.0.10" })]],
+  ["the forwarder's question elsewhere", [
+    met("OUTPUT", question),
+    met("OUTPUT", { ...question, destination: "10.8.0.1" }),
+    met("OUTPUT", { ...question, family: 6, source: "2001:db8:42::5", destination: "2001:db8::53" }),
   ]],
   ["anything else that the gateway itself sends", [
     met("OUTPUT", { ...own, destinationPort: 443 }),

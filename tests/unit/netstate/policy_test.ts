@@ -44,6 +44,7 @@ Deno.test("docs/security.md: the gateway's table is what its rules do", { permis
     network: overlay,
     address: overlayGateway,
     httpPort: 3150,
+    aroundVpn: [parsePrefix("10.96.0.10")],
   };
   for (const [column, config] of Object.entries({ "any way out": anyWay, "PGW_VPN_INTERFACE set": vpnAlone(anyWay) })) {
     const { firewall } = gatewayNetState(config, uplink, ["eth0", "tun0"]);
