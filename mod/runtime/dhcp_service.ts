@@ -39,10 +39,10 @@ export class DhcpService {
   constructor(options: DhcpServiceOptions) {
     this.#address = options.address;
     this.#device = options.device;
-    this.#file = LeaseFile.open(options.stateDirectory, { sync: false });
-    if (this.#file.problem !== undefined) {
-      log.warn("leases are kept in memory only: {problem}", { problem: this.#file.problem });
-    }
+    this.#file = LeaseFile.open(options.stateDirectory, {
+      sync: false,
+      report: (problem) => log.warn("leases: {problem}", { problem }),
+    });
     this.server = new DhcpServer(options, this.#file.restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
     for (const record of this.server.records()) this.#locate(record);
@@ -102,8 +102,8 @@ export class DhcpService {
    * The overlay has no broadcast from the gateway's side: it cannot ask by ARP where an address is, and need not, since
    * it gave it. Nor can another client claim it.
    */
-  #locate({ state, address, chaddr }: LeaseRecord): void {
-    if (state === "bound") setNeighbor({ device: this.#device, address, mac: chaddr });
+  #locate({ state, address, chaddr, until }: LeaseRecord): void {
+    if (state === "bound" && until > Date.now()) setNeighbor({ device: this.#device, address, mac: chaddr });
   }
 
   #send({ message, limits, destination }: Reply): void {
