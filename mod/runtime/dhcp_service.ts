@@ -17,6 +17,7 @@ import { logger } from "./log.ts";
 
 const log = logger("dhcp");
 const clientPort = 68;
+const ethernetLength = 6;
 /** A burst of clients must not be lost while the process does something else. */
 const receiveBuffer = 4 << 20;
 const batch = 32;
@@ -103,7 +104,13 @@ export class DhcpService {
    * it gave it. Nor can another client claim it.
    */
   #locate({ state, address, chaddr, until }: LeaseRecord): void {
-    if (state === "bound" && until > Date.now()) setNeighbor({ device: this.#device, address, mac: chaddr });
+    if (state !== "bound" || until <= Date.now() || chaddr.length !== ethernetLength) return;
+    try {
+      setNeighbor({ device: this.#device, address, mac: chaddr });
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      log.warn("{address} cannot be reached: {error}", { address: formatIpv4(address), error });
+    }
   }
 
   #send({ message, limits, destination }: Reply): void {
