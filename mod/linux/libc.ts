@@ -18,6 +18,7 @@ const library = Deno.dlopen("libc.so.6", {
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  capget: { parameters: ["buffer", "buffer"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },

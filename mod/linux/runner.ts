@@ -52,6 +52,27 @@ export class CommandRunner implements Runner {
   }
 }
 
+/** What is run: nothing else is, and the compiled program could not. */
+const tools = ["ip", "iptables-restore", "ip6tables-restore"];
+
+/**
+ * Makes sure that all tools are there before any of them changes something.
+ *
+ * @throws {MissingToolError}
+ */
+export function requireTools(path = Deno.env.get("PATH") ?? ""): void {
+  const missing = tools.find((tool) => !path.split(":").some((directory) => isFile(`${directory}/${tool}`)));
+  if (missing !== undefined) throw new MissingToolError(missing, undefined);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 function spawn(argv: Argv, withInput: boolean): Deno.ChildProcess {
   const [program, ...args] = argv;
   try {

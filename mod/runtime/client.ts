@@ -6,7 +6,7 @@ import { formatService, type Service } from "../config/service.ts";
 import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
 import { ConflictError, PgwError } from "../errors.ts";
 import { observe, observeUplink } from "../linux/reconcile.ts";
-import { CommandRunner, type Runner } from "../linux/runner.ts";
+import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
 import { type Candidate, clientNetState, type Tunnel } from "../netstate/client.ts";
@@ -34,6 +34,7 @@ export class ClientError extends PgwError {}
 
 /** Runs the client until its work is done or it is told to stop. @throws {PgwError} when it can never work */
 export async function runClient(mode: ClientConfig["mode"], settings: ClientSettings): Promise<void> {
+  requireTools();
   const config = clientConfig(mode, settings);
   const runner = new CommandRunner();
   const found = await lookForTunnel(runner, config.net.device, settings.uplink);

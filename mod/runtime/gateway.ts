@@ -8,7 +8,7 @@ import { parseUpstream } from "../dns/upstream_address.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
-import { CommandRunner, type Runner } from "../linux/runner.ts";
+import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
@@ -42,6 +42,7 @@ const drainMs = 1_000;
 
 /** Runs the gateway until its work is done or it is told to stop. @throws {PgwError} when it can never work */
 export async function runGateway(mode: GatewayConfig["mode"], settings: GatewaySettings): Promise<void> {
+  requireTools();
   const cluster = clusterResolver(settings);
   const config = gatewayConfig(mode, settings, cluster);
   const runner = new CommandRunner();
