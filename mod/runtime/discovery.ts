@@ -20,8 +20,8 @@ export type AskOptions = {
   readonly signal: AbortSignal;
 };
 
-/** A candidate that is silent for so long gets company. */
-const staggerMs = 300;
+/** A candidate that is silent for so long gets company; sooner when a gateway failed that may still be named. */
+const staggerMs = { first: 300, again: 100 };
 const timeoutMs = 3_000;
 /** One address may stand for many gateways (a Service's): so often it is asked again. */
 const leastAttempts = 6;
@@ -37,6 +37,7 @@ export async function askForGateway(options: AskOptions): Promise<GatewayAnswer>
   let chosen: GatewayAnswer | undefined;
   let spare: GatewayAnswer | undefined;
   let failure = "nobody answers";
+  const stagger = avoid === undefined ? staggerMs.first : staggerMs.again;
   const attempt = async (candidate: Candidate) => {
     try {
       const answer = await ask(candidate, options, raceSignal);
@@ -50,7 +51,7 @@ export async function askForGateway(options: AskOptions): Promise<GatewayAnswer>
     for (let index = 0; index < attempts && chosen === undefined && !signal.aborted; index++) {
       const running = attempt(candidates[index % candidates.length]!).finally(() => pending.delete(running));
       pending.add(running);
-      await Promise.race([...pending, delay(staggerMs, raceSignal)]);
+      await Promise.race([...pending, delay(stagger, raceSignal)]);
     }
     while (chosen === undefined && pending.size > 0 && !signal.aborted) await Promise.race(pending);
   } finally {
