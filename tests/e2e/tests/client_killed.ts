@@ -20,7 +20,7 @@ function kill(world: World, client: Client): Promise<number> {
     const before = await world.tunnel(pod);
     const start = Date.now();
     await world.killContainer(pod, "pgw");
-    await eventually("the container is back", 30_000, async () => {
+    await eventually("the container is back", 90_000, async () => {
       assert.equal(await world.restarts(pod, "pgw"), 1);
     });
     await world.kubectl.ready("apps", `app=${client.name}`, 1, 60_000);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { onNode } from "../cluster.ts";
-import { cityOf } from "../internet.ts";
-import type { Pod } from "../kubectl.ts";
+import { cities, cityOf } from "../internet.ts";
+import { isReady, type Pod } from "../kubectl.ts";
 import { longestGap } from "../timeline.ts";
-import { eventually } from "../wait.ts";
+import { eventually, sleep } from "../wait.ts";
 import type { Test, World } from "../world.ts";
 
 type Fault = {
@@ -63,6 +63,7 @@ export const gatewayFaults: Test = {
       await world.answered(client, 0, 10_000);
       const gaps: string[] = [];
       for (const fault of faults) gaps.push(`${fault.name} ${await survive(world, client, fault)} ms`);
+      await everyVpnDown(world, client);
       assert.equal(await world.restarts(client, "pgw"), 0, "restarts of the client");
       return `without an answer at most: ${gaps.join(", ")}`;
     }),
@@ -77,7 +78,7 @@ async function survive(world: World, client: Pod, fault: Fault): Promise<number>
     await world.withoutLeak(async () => {
       await fault.cause(world, gateway, client);
       if (fault.sameAgain) {
-        await eventually("the container was started again", 30_000, async () => {
+        await eventually("the container was started again", 90_000, async () => {
           assert.ok(await world.restarts(gateway, "pgw") > 0);
         });
       } else {
@@ -96,6 +97,27 @@ async function survive(world: World, client: Pod, fault: Fault): Promise<number>
   const strange = timeline.find(({ source }) => source !== undefined && cityOf(source) === undefined);
   assert.equal(strange, undefined, "every answer came through a VPN");
   return Math.round(longestGap(timeline, start));
+}
+
+/** There is no way out at all: no answer, and nothing leaves by the gateways' own interfaces, names included. */
+async function everyVpnDown(world: World, client: Pod): Promise<void> {
+  await world.gatewaysReady(90_000);
+  await world.withoutLeak(async () => {
+    for (const city of cities) await world.internet.stopVpn(city);
+    try {
+      await eventually("no gateway is ready", 30_000, async () => {
+        assert.equal((await world.gateways()).filter(isReady).length, 0);
+      });
+      const start = Date.now();
+      await sleep(3_000);
+      const answers = (await world.timeline(client)).filter(({ at, source }) => at > start && source !== undefined);
+      assert.deepEqual(answers, [], "answers without a VPN");
+    } finally {
+      for (const city of cities) await world.internet.startVpn(city);
+    }
+    await world.gatewaysReady(60_000);
+    await world.answered(client, Date.now(), 60_000);
+  });
 }
 
 async function cityNow(world: World, client: Pod) {
