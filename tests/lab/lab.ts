@@ -23,7 +23,8 @@
  * Tests run inside the lab's private namespaces: `deno task lab tests/lab/some_test.ts` (enter.ts). When a test fails, the
  * output of all processes in its Pods and the Pods' network state are printed.
  *
- * - `Pod` (pod.ts): pgw, spawn, exec, fetchSourceAddress, resolve, probe, captureUplink, resolvConf, setCable, restart, sysctl
+ * - `Pod` (pod.ts): pgw, spawn, exec, fetchSourceAddress, resolve, probe, captureUplink, resolvConf, setCable, setDirection,
+ *   restart, sysctl
  * - `GatewayPod` (gateway_pod.ts): vpnAddress, connectVpn, disconnectVpn, setVpnSilent, captureVpn
  * - `Process` (process.ts), `Capture` (capture.ts), `Prober`, `assertSeesProbes`, `isProbe` (prober.ts)
  */

@@ -80,6 +80,29 @@ for (const cni of ["bridge", "ptp", "calico"] as const) {
   }, { timeoutMs: 120_000 });
 }
 
+labTests()("a UDP flow that an app had before the client came does not go on around the tunnel", async (lab) => {
+  // The kernel tracks no connections in a Pod before its first rule that asks for them: what the server still sends is
+  // the first packet of the flow that it sees, and looks like a new flow from outside.
+  const client = lab.client(0);
+  await lab.setEndpoints([]);
+  const server = `const socket = Deno.listenDatagram({ transport: "udp", hostname: "${internet.web.v4}", port: 7008 });
+    const [, peer] = await socket.receive();
+    for (let i = 0; i < 250; i++, await new Promise((r) => setTimeout(r, 20))) await socket.send(new Uint8Array(9), peer);`;
+  const app = `const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+    const to = { transport: "udp", hostname: "${internet.web.v4}", port: 7008 };
+    for (;; await new Promise((r) => setTimeout(r, 20))) await socket.send(new Uint8Array(9), to).catch(() => {});`;
+  lab.internet.spawn([Deno.execPath(), "eval", "--unstable-net", server]);
+  using flow = client.captureUplink((packet) => packet.destinationPort === 7008);
+  client.spawn([Deno.execPath(), "eval", "--unstable-net", app]);
+  await flow.waitFor(() => true); // the positive control
+  startClient(client);
+  await eventually("closed", async () => (await client.exec(["iptables", "-S"])).stdout.includes("-j PGW-OUTPUT"));
+  await sleep(200);
+  flow.clear();
+  await sleep(1_000);
+  flow.assertNone();
+});
+
 async function positiveControl(lab: Lab): Promise<void> {
   using uplink = lab.stranger.captureUplink(outsideTunnel);
   using direct = lab.captureDirect(from(lab.stranger));

@@ -139,7 +139,18 @@ export class Pod extends Namespace {
 
   /** Pulls the cable (or puts it back) at the router's end. */
   async setCable(state: "up" | "down"): Promise<void> {
-    await this.place.router.ip(`link set ${this.port} ${state}`);
+    const { cni, mtu, router } = this.place;
+    await router.ip(
+      ...(state === "down" ? [`link set ${this.port} down`] : portCommands(cni, this.port, this.address, mtu)),
+    );
+  }
+
+  /** Drops all that goes `in` to the Pod or `out` of it, one direction alone, until it is made whole again. */
+  async setDirection(direction: "in" | "out", state: "cut" | "whole"): Promise<void> {
+    const [namespace, device] = direction === "in" ? [this.place.router, this.port] : [this, "eth0"];
+    // A token bucket drops each packet that it could never hold.
+    const bucket = ["tbf", "rate", "8kbit", "burst", "10", "limit", "10"];
+    await namespace.exec(["tc", "qdisc", state === "cut" ? "add" : "delete", "dev", device, "root", ...bucket]);
   }
 
   /** The Pod's /run, as the lab sees it: all its programs share it. */

@@ -115,23 +115,23 @@ export function podCommands(cni: Cni, { v4, v6 }: PodAddress, mtu: number): read
   }
 }
 
-/** The `ip` commands on the router for its end of a Pod's veth pair. */
+/** The `ip` commands on the router for its end of a Pod's veth pair, when it comes up for the first time or again. */
 export function portCommands(cni: Cni, device: string, { v4, v6 }: PodAddress, mtu: number): readonly string[] {
   switch (cni) {
     case "bridge":
       return [`link set ${device} mtu ${mtu} master cni0 up`];
     case "ptp":
       return [
-        `addr add ${routerAddress.v4}/32 dev ${device}`,
-        `addr add ${routerAddress.v6}/128 dev ${device} nodad`,
+        `addr replace ${routerAddress.v4}/32 dev ${device}`,
+        `addr replace ${routerAddress.v6}/128 dev ${device} nodad`,
         `link set ${device} mtu ${mtu} up`,
         `route replace ${v4} dev ${device} scope link`,
         `route replace ${v6} dev ${device}`,
       ];
     case "calico":
       return [
-        `addr add 169.254.1.1/32 dev ${device}`,
-        `addr add fe80::1/64 dev ${device} nodad`,
+        `addr replace 169.254.1.1/32 dev ${device}`,
+        `addr replace fe80::1/64 dev ${device} nodad`,
         `link set ${device} mtu ${mtu} up`,
         `route replace ${v4} dev ${device} scope link`,
         `route replace ${v6} dev ${device}`,

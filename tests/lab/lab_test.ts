@@ -1,0 +1,78 @@
+/** The lab itself: what other tests take for granted. */
+import assert from "node:assert/strict";
+import { from, names } from "./lab.ts";
+import { assertSeesProbes, isProbe, type ProbeKind, probeKinds, totalTried } from "./prober.ts";
+import { eventually, sleep } from "./roles.ts";
+import { labTests } from "./test.ts";
+import { internet, podAddress } from "./topology.ts";
+
+for (const cni of ["bridge", "ptp", "calico"] as const) {
+  const labTest = labTests({ cni });
+
+  labTest("the direct way and the VPN's are told apart by the source address, in both families", async (lab) => {
+    const [client, gateway] = [lab.client(0), lab.gateway(1)];
+    const web6 = `http://[${internet.web.v6}]/`;
+    assert.equal(await client.fetchSourceAddress(), "203.0.113.11");
+    assert.equal(await client.fetchSourceAddress(web6), "2001:db8:42::11");
+    assert.equal(await gateway.fetchSourceAddress(), gateway.vpnAddress.v4);
+    assert.equal(await gateway.fetchSourceAddress(web6), gateway.vpnAddress.v6);
+    await gateway.disconnectVpn();
+    assert.equal(await gateway.fetchSourceAddress(), "203.0.113.22");
+    await gateway.connectVpn();
+    assert.equal(await gateway.fetchSourceAddress(), gateway.vpnAddress.v4);
+    await gateway.setVpnSilent(true);
+    assert.equal(await gateway.fetchSourceAddress(undefined, 300), undefined);
+    await gateway.setVpnSilent(false);
+    assert.equal(await gateway.fetchSourceAddress(), gateway.vpnAddress.v4);
+  });
+
+  labTest("names and Services of the cluster, and names of the internet", async (lab) => {
+    const client = lab.client(0);
+    assert.deepEqual(await client.resolve("gateway"), ["10.43.0.50"]);
+    assert.deepEqual(await client.resolve("some.example.test"), [internet.web.v4]);
+    assert.ok(
+      lab.internet.dnsQueries().some(({ name, from }) => name === "some.example.test" && from === "203.0.113.41"),
+    );
+    assert.notEqual(await client.fetchSourceAddress(`http://${names.web}/`), undefined);
+    await lab.setEndpoints([1]);
+    await eventually(
+      "one endpoint",
+      async () => (await client.resolve("gateways")).join() === podAddress(22).v4,
+    );
+    assert.equal((await client.exec(["curl", "-s", `http://${names.gateway}/`], { check: false })).code, 7);
+  });
+
+  labTest("captures see what a prober sends", async (lab) => {
+    using uplink = lab.stranger.captureUplink(isProbe);
+    using direct = lab.captureDirect((packet) => from(lab.stranger)(packet) && isProbe(packet));
+    await assertSeesProbes(direct, lab.stranger);
+    uplink.clear();
+    const app = await lab.stranger.probe();
+    await sleep(500);
+    const counts = await app.stop();
+    await sleep(100);
+    assert.equal(uplink.packets().length, totalTried(counts));
+    const local = new Set<ProbeKind>(["broadcast", "multicast4", "multicast6", "clusterDns"]);
+    const global = probeKinds.filter((kind) => !local.has(kind)).reduce((sum, kind) => sum + counts[kind].tried, 0);
+    assert.equal(direct.packets().length, global);
+  });
+
+  labTest("cables and directions are cut and mended", async (lab) => {
+    const [one, other] = [lab.client(0), lab.client(1)];
+    const reaches = async () => (await one.exec(["ping", "-c1", "-W1", other.address.v4], { check: false })).code === 0;
+    const mended = () => eventually("mended", reaches);
+    await mended();
+    for (const direction of ["in", "out"] as const) {
+      await other.setDirection(direction, "cut");
+      assert.equal(await reaches(), false);
+      await other.setDirection(direction, "whole");
+      await mended();
+    }
+    await other.setCable("down");
+    assert.equal(await reaches(), false);
+    await other.setCable("up");
+    await mended();
+    await other.restart();
+    await mended();
+  });
+}
