@@ -8,6 +8,8 @@ import type { Chain, Firewall } from "./state.ts";
 
 const dnsPort = 53;
 const mark = `0x${aroundMark.toString(16)}`;
+/** Where the kernel's own choice of a socket's port begins (`ip_local_port_range`). */
+const firstEphemeralPort = 32_768;
 
 /**
  * The rules of `view`. They name the tunnel's device and never the uplink's, so that they stand before anything is known
@@ -32,7 +34,8 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
 /**
  * A connection that comes in by any interface but the tunnel is answered the way it came: it is marked when it is new,
  * and what belongs to it is routed by that mark. A TCP segment that is no SYN does not count as new, else the far end of
- * a connection from before the Pod was closed could open a way out for it; nor does what only passes through the Pod,
+ * a connection from before the Pod was closed could open a way out for it; by UDP, for the same reason, what comes for a
+ * port that the kernel gave to a socket does not; nor does what only passes through the Pod,
  * else a nested container could mark its way out itself.
  */
 function aroundMarks(config: ClientNetConfig): Chain[] {
@@ -45,6 +48,7 @@ function aroundMarks(config: ClientNetConfig): Chain[] {
         "-i lo -j RETURN",
         `-i ${config.device} -j RETURN`,
         `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+        `-p udp -m udp --dport ${firstEphemeralPort}:65535 -j RETURN`,
         `! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
       ],
     },

@@ -22,6 +22,7 @@ golden(
       v4 mangle PGW-PREROUTING -i lo -j RETURN
       v4 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
       v4 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
+      v4 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
       v4 mangle PGW-PREROUTING ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       chain    v4 mangle PGW-OUTPUT from OUTPUT
       v4 mangle PGW-OUTPUT -m connmark --mark 0x3150 -j MARK --set-mark 0x3150
@@ -52,6 +53,7 @@ golden(
       v6 mangle PGW-PREROUTING -i lo -j RETURN
       v6 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
       v6 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
+      v6 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
       v6 mangle PGW-PREROUTING ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       chain    v6 mangle PGW-OUTPUT from OUTPUT
       v6 mangle PGW-OUTPUT -m connmark --mark 0x3150 -j MARK --set-mark 0x3150

@@ -99,9 +99,9 @@ function parseMatch(option: string, value: string, module: string, text: string)
     case "-d":
       return ((prefix) => (packet: Packet) => holds(prefix, packet.destination))(parsePrefix(value));
     case "--sport":
-      return (packet) => packet.sourcePort === Number(value);
+      return (packet) => isInPorts(packet.sourcePort, value);
     case "--dport":
-      return (packet) => packet.destinationPort === Number(value);
+      return (packet) => isInPorts(packet.destinationPort, value);
     case "--icmp-type":
     case "--icmpv6-type":
       return (packet) => packet.icmpType === Number(value);
@@ -141,6 +141,12 @@ function parseAction([target, ...options]: readonly string[], text: string): Act
       return (packet) => ({ packet });
   }
   throw new Error(`'${text}': the target is not known here`);
+}
+
+/** `53`, or `32768:65535`. */
+function isInPorts(port: number | undefined, ports: string): boolean {
+  const [first, last = first] = ports.split(":").map(Number);
+  return port !== undefined && port >= first! && port <= last!;
 }
 
 function translate(packet: Packet, to: string): Packet {
