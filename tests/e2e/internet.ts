@@ -3,7 +3,7 @@
 import { attempt, run } from "./command.ts";
 import { type Cluster, onNode } from "./cluster.ts";
 import { outsideImage } from "./image.ts";
-import { eventually } from "./wait.ts";
+import { eventually, sleep } from "./wait.ts";
 
 /** The web server that tells who asks. */
 export const webServer = "203.0.113.10";
@@ -81,12 +81,16 @@ export class Internet {
     return (await this.exec("cat /run/around")).split("\n").filter((line) => line !== "");
   }
 
-  /** The positive control: `send` makes an unprotected Pod send a packet of each kind, and each is seen here. */
-  async sees(send: (name: string) => Promise<unknown>): Promise<string> {
-    const before = (await this.around()).length;
-    const name = `control-${before}.outside.test`;
-    await send(name);
-    return await eventually("the capture sees what an unprotected Pod sends", 5_000, async () => {
+  /**
+   * The positive control: `send` makes an unprotected Pod send a packet of each kind, and each is seen here. Sends again
+   * while one is missing: the cluster's DNS may just have been started.
+   */
+  sees(send: (name: string) => Promise<unknown>): Promise<string> {
+    return eventually("the capture sees what an unprotected Pod sends", 20_000, async () => {
+      const before = (await this.around()).length;
+      const name = `control-${before}.outside.test`;
+      await send(name);
+      await sleep(200);
       const seen = (await this.around()).slice(before);
       const kinds: Readonly<Record<string, RegExp>> = {
         "UDP/IPv4": / IP .* > 203\.0\.113\.10\.9: UDP/,
