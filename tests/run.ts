@@ -30,7 +30,12 @@ const groups: readonly Group[] = [
     isInside: false,
   },
   { name: "fuzz", paths: ["tests/fuzz"], permissions: ["--allow-read=tests/golden"], isInside: false },
-  { name: "architecture", paths: ["tests/unit/architecture_test.ts"], permissions: ["--allow-read"], isInside: false },
+  {
+    name: "architecture",
+    paths: ["tests/unit/architecture_test.ts", "tests/unit/containerfile_test.ts"],
+    permissions: ["--allow-read"],
+    isInside: false,
+  },
   { name: "shell", paths: unitsInTheWorld, permissions: ["--allow-all"], isInside: true },
   { name: "kernel", paths: ["tests/kernel"], permissions: ["--allow-all"], isInside: true },
   { name: "chaos", paths: ["tests/chaos"], permissions: ["--allow-all"], isInside: true },
