@@ -87,7 +87,7 @@ labTests()("a UDP flow that an app had before the client came does not go on aro
   await lab.setEndpoints([]);
   const server = `const socket = Deno.listenDatagram({ transport: "udp", hostname: "${internet.web.v4}", port: 7008 });
     const [, peer] = await socket.receive();
-    for (let i = 0; i < 250; i++, await new Promise((r) => setTimeout(r, 20))) await socket.send(new Uint8Array(9), peer);`;
+    for (let i = 0; i < 1500; i++, await new Promise((r) => setTimeout(r, 20))) await socket.send(new Uint8Array(9), peer);`;
   const app = `const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
     const to = { transport: "udp", hostname: "${internet.web.v4}", port: 7008 };
     for (;; await new Promise((r) => setTimeout(r, 20))) await socket.send(new Uint8Array(9), to).catch(() => {});`;
