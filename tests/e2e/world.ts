@@ -148,8 +148,12 @@ export class World {
     });
   }
 
-  /** What the kernel of a client Pod says of its tunnel. */
-  async tunnel(pod: Pod): Promise<{ remote: string; address: string }> {
+  /** What the kernel of a client Pod says of its tunnel, which is not there while the client moves. */
+  tunnel(pod: Pod): Promise<{ remote: string; address: string }> {
+    return eventually(`${pod.metadata.name} has a tunnel`, 20_000, () => this.#tunnelNow(pod));
+  }
+
+  async #tunnelNow(pod: Pod): Promise<{ remote: string; address: string }> {
     type Link = { linkinfo: { info_data: { remote?: string } } };
     type Addresses = { addr_info: { family: string; local: string }[] };
     const [link] = JSON.parse(await this.inApp(pod, "ip", "-d", "-j", "link", "show", "vxlan3150")) as Link[];
