@@ -66,6 +66,8 @@ auth-zone:
 
 const dnsmasqArguments = [
   "--keep-in-foreground",
+  "--user=root", // a user namespace has no other, and its groups cannot be changed
+  "--group=",
   "--conf-file=/dev/null",
   "--pid-file=",
   "--no-resolv",
