@@ -21,12 +21,12 @@ export function isInside(): boolean {
 }
 
 /** `command` as it must be started to run inside the namespaces. The shell in it is their init and reaps orphans. */
-export function entering(command: readonly string[]): readonly [string, ...string[]] {
-  const users = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
+export function entering(command: readonly string[]): readonly string[] {
+  const asRoot = Deno.uid() === 0 ? [] : ["unshare", "--user", "--map-root-user", "--"];
   return [
-    "unshare",
-    ...users,
-    ...["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
+    ...asRoot,
+    ...["setpriv", "--pdeathsig", "KILL", "--"], // all ends with this process, also when it is killed
+    ...["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
     ...["sh", "-c", prepare, "sh", ...command],
   ];
 }
@@ -44,7 +44,7 @@ exit $?
  */
 export async function runInside(command: readonly string[]): Promise<number> {
   await checkKernel();
-  const [program, ...args] = entering(command);
+  const [program = "", ...args] = entering(command);
   const child = new Deno.Command(program, { args, env: insideEnv() }).spawn();
   // unshare itself ignores SIGTERM; killing it kills everything inside (--kill-child).
   const end = () => child.kill("SIGKILL");
@@ -67,7 +67,7 @@ function insideEnv(): Record<string, string> {
 }
 
 async function checkKernel(): Promise<void> {
-  const [program, ...args] = entering(["true"]);
+  const [program = "", ...args] = entering(["true"]);
   const { code, stderr } = await new Deno.Command(program, { args, env: insideEnv(), stdin: "null" }).output();
   if (code === 0) return;
   throw new Error(
