@@ -26,12 +26,22 @@ const packages: Readonly<Record<string, string>> = {
 export const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** A program that the tests need is missing and could not be installed; the message holds the command to run. */
-export class MissingToolsError extends Error {
+class MissingToolsError extends Error {
   override name = "MissingToolsError";
 }
 
-/** Makes sure that the programs are there. Throws {@link MissingToolsError} when they are not and this is not root. */
+/** Makes sure that the programs are there; else tells what to run, and ends this process. */
 export async function ensureTools(): Promise<void> {
+  try {
+    await installMissing();
+  } catch (error) {
+    if (!(error instanceof MissingToolsError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}
+
+async function installMissing(): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;
   const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
