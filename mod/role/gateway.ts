@@ -56,7 +56,14 @@ export type GatewayState =
   /** `said`: why it waits, said once. */
   | { readonly kind: "observing"; readonly at: number; readonly said: string }
   | { readonly kind: "preparing"; readonly pod: PodView; readonly said: string }
-  | { readonly kind: "serving"; readonly pod: PodView; readonly lookAt: number; readonly since: number }
+  | {
+    readonly kind: "serving";
+    readonly pod: PodView;
+    readonly lookAt: number;
+    readonly since: number;
+    /** Why the kernel does not hold what it should; absent: it does. */
+    readonly trouble?: string;
+  }
   | { readonly kind: "draining"; readonly pod: PodView; readonly until: number }
   /** The device is taken away. */
   | { readonly kind: "stopping"; readonly pod: PodView }
@@ -97,7 +104,7 @@ export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetS
 export function unreadyReason(state: GatewayState): string | undefined {
   if (state.kind === "draining" || state.kind === "stopping") return "it is about to stop";
   if (state.kind !== "serving") return "its network does not stand yet";
-  return state.pod.obstacle;
+  return state.trouble ?? state.pod.obstacle;
 }
 
 /** Advances the gateway. `now`: milliseconds. */
@@ -169,7 +176,12 @@ function serving(state: Extract<GatewayState, { kind: "serving" }>, event: Gatew
       level: "error",
       message: `the network is not as it should be: ${event.reason}`,
     };
-    return { state, effects: [log], wakeAt: state.lookAt };
+    const trouble = event.kind === "applyFailed" ? { trouble: event.reason } : {};
+    return { state: { ...state, ...trouble }, effects: [log], wakeAt: state.lookAt };
+  }
+  if (event.kind === "applied") {
+    const { trouble: _mended, ...sound } = state;
+    return { state: sound, effects: [], wakeAt: state.lookAt };
   }
   if (event.kind !== "podChanged" && now < state.lookAt) return { state, effects: [], wakeAt: state.lookAt };
   const lookAt = now + lookIntervalMs;

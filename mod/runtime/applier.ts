@@ -58,6 +58,7 @@ export class Applier {
           this.#tell(wanted);
         } catch (error) {
           this.#appliedKey = undefined;
+          this.#toldStage = undefined;
           // What is wanted in answer to that is applied at once: it may be to close.
           this.ports.failed(error);
         }
