@@ -17,8 +17,8 @@ import type { Lease } from "../dhcp/lease.ts";
 import { notice } from "../health/probe.ts";
 import { answerWatch, probeNow, startWatch, tickWatch, type WatchConfig } from "../health/watch.ts";
 import type { Uplink } from "../netstate/uplink.ts";
-import type { ClientEffect, ClientEvent, GatewayAnswer } from "./client_event.ts";
-import { complaintOf, linkTo, obstacleOf } from "./client_link.ts";
+import type { ClientEffect, ClientEvent, GatewayAnswer, LogEffect } from "./client_event.ts";
+import { complaintOf, linkTo, type Loss, obstacleOf } from "./client_link.ts";
 import { say, silent } from "./client_report.ts";
 import type { Aim, ClientConfig, ClientState, FoundTunnel, Link, Random, Search, Step } from "./client_state.ts";
 
@@ -273,11 +273,13 @@ function withDhcp(state: WithLease, event: ClientEvent, now: number, random: Ran
   const result = dhcp.step(state.dhcp, dhcpEvent(event), now, random);
   const lost = result.effects.find((effect) => effect.kind === "lost");
   // What the DHCP client sends to get another address is not sent: that is for the next tunnel.
-  if (lost !== undefined) return again(state, `the lease is lost: ${lost.reason}`, now, [], false);
+  if (lost !== undefined) {
+    return again(state, { cause: "lease_lost", reason: `the lease is lost: ${lost.reason}` }, now, [], false);
+  }
   const effects = dhcpEffects(result);
   const lease = dhcp.heldLease(result.state) ?? state.lease;
   if (lease.address !== state.lease.address) {
-    return again(state, "the leased address changed", now, effects, false);
+    return again(state, { cause: "lease_lost", reason: "the leased address changed" }, now, effects, false);
   }
   return { state: { ...state, dhcp: result.state, lease }, effects, wakeAt: result.wakeAt };
 }
@@ -350,7 +352,7 @@ function open(state: Open, event: ClientEvent, now: number, random: Random): Ste
   const ticked = tickWatch(watch, now, random);
   if (ticked.gone) {
     const reason = `the gateway ${formatIpv4(state.link.tunnel.remote)} answers no longer`;
-    return again(kept.state, reason, now, kept.effects, true);
+    return again(kept.state, { cause: "gateway_silent", reason }, now, kept.effects, true);
   }
   return {
     state: { ...kept.state, watch: ticked.watch },
@@ -362,7 +364,7 @@ function open(state: Open, event: ClientEvent, now: number, random: Random): Ste
 /** Closes the Pod and begins anew at SERVICE. `avoidGateway`: the fault is the gateway's. */
 function again(
   { link, lease }: WithLease,
-  reason: string,
+  { cause, reason }: Loss,
   now: number,
   effects: readonly ClientEffect[],
   avoidGateway: boolean,
@@ -374,7 +376,7 @@ function again(
     ...(avoidGateway ? { previous: lease.address, avoid: link.tunnel.remote } : {}),
   };
   const next = resolve(search);
-  const log: ClientEffect = { kind: "log", level: "warn", message: `closed: ${reason}`, fields: { reason } };
+  const log: ClientEffect = { kind: "log", level: "warn", message: `closed: ${reason}`, fields: { reason }, cause };
   return { ...next, effects: [...effects, log, ...next.effects] };
 }
 
@@ -390,7 +392,7 @@ function stop(config: ClientConfig, state: ClientState, now: number, random: Ran
   const effects = "lease" in state ? dhcpEffects(dhcp.step(state.dhcp, { kind: "release" }, now, random)) : [];
   return {
     state: { kind: "stopping", ...(uplink === undefined ? {} : { uplink }) },
-    effects: [...effects, info("closed: stopped", {})],
+    effects: [...effects, { ...info("closed: stopped", {}), cause: "stopped" }],
     wakeAt: Infinity,
   };
 }
@@ -416,7 +418,7 @@ function applyFailed(state: ClientState, reason: string, now: number, random: Ra
   return { state: { ...state, aim: { ...state.aim, report } }, effects, wakeAt: now + retryMs };
 }
 
-function info(message: string, fields: Readonly<Record<string, unknown>>): ClientEffect {
+function info(message: string, fields: Readonly<Record<string, unknown>>): LogEffect {
   return { kind: "log", level: "info", message, fields };
 }
 

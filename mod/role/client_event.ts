@@ -27,6 +27,25 @@ export type ClientEvent =
   /** SIGTERM, SIGINT. */
   | { readonly kind: "stop" };
 
+/** Why an open Pod is closed, in a word. */
+export type CloseCause =
+  | "gateway_silent"
+  | "gateway_stopping"
+  | "gateway_unhealthy"
+  | "gateway_restarted"
+  | "lease_lost"
+  | "stopped";
+
+/** One message to people. */
+export type LogEffect = {
+  readonly kind: "log";
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** It is closed because of this: counted by the shell. */
+  readonly cause?: CloseCause;
+};
+
 export type ClientEffect =
   | { readonly kind: "observeUplink" }
   | { readonly kind: "resolve" }
@@ -35,11 +54,6 @@ export type ClientEffect =
   | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4 }
   | { readonly kind: "sendProbe"; readonly to: Ipv4; readonly nonce: string; readonly form: "probe" | "dns" }
   | { readonly kind: "pointResolvConf"; readonly gateway: Ipv4 }
-  | {
-    readonly kind: "log";
-    readonly level: "debug" | "info" | "warn" | "error";
-    readonly message: string;
-    readonly fields?: Readonly<Record<string, unknown>>;
-  }
+  | LogEffect
   /** The work is done, or can never be: the process ends, and the Pod stays as it is. */
   | { readonly kind: "exit"; readonly reason: string };

@@ -6,7 +6,7 @@ import { formatPrefix, hostAddress, overlaps, prefix4 } from "../addr/prefix.ts"
 import type { GatewayCondition } from "../health/probe.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
-import type { GatewayAnswer } from "./client_event.ts";
+import type { CloseCause, GatewayAnswer } from "./client_event.ts";
 import type { ClientConfig, Link } from "./client_state.ts";
 
 export function linkTo(config: ClientConfig, uplink: Uplink, { podAddress, info }: GatewayAnswer): Link {
@@ -48,15 +48,20 @@ export function isHost(address: Ipv4): boolean {
   return firstOctet > 0 && firstOctet < 224 && firstOctet !== 127;
 }
 
+/** Why an open Pod is closed: in a word, and for people. */
+export type Loss = { readonly cause: CloseCause; readonly reason: string };
+
 /** Why a gateway that answers is left all the same. */
 export function complaintOf(
   { tunnel, condition: before }: Link,
   condition: GatewayCondition | undefined,
-): string | undefined {
+): Loss | undefined {
   if (condition === undefined || before === undefined) return undefined;
-  const gateway = formatIpv4(tunnel.remote);
-  if (condition.draining) return `the gateway ${gateway} is about to stop`;
-  if (!condition.healthy) return `the gateway ${gateway} has lost its way out`;
-  if (condition.instance !== before.instance) return `the gateway ${gateway} was restarted`;
+  const gateway = `the gateway ${formatIpv4(tunnel.remote)}`;
+  if (condition.draining) return { cause: "gateway_stopping", reason: `${gateway} is about to stop` };
+  if (!condition.healthy) return { cause: "gateway_unhealthy", reason: `${gateway} has lost its way out` };
+  if (condition.instance !== before.instance) {
+    return { cause: "gateway_restarted", reason: `${gateway} was restarted` };
+  }
   return undefined;
 }
