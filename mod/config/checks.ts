@@ -10,6 +10,7 @@ import {
   overlaps,
   type Prefix4,
 } from "../addr/prefix.ts";
+import { leaseTimes } from "../dhcp/server_options.ts";
 import { formatService } from "./service.ts";
 import type { Values } from "./setting.ts";
 import type { clientTable, commonTable, gatewayTable } from "./table.ts";
@@ -67,7 +68,39 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
   if (values.vxlanNetwork !== undefined && values.dhcpPool !== undefined) {
     problems.push(...checkPool(values.dhcpPool, values.vxlanNetwork).map((text) => `${label("dhcpPool")}: ${text}`));
   }
-  return problems;
+  const { vxlanNetwork, dhcpRouter } = values;
+  if (vxlanNetwork !== undefined && dhcpRouter !== undefined && !isHost(vxlanNetwork, dhcpRouter)) {
+    problems.push(
+      `${label("dhcpRouter")}: '${formatIpv4(dhcpRouter)}' is no host of ${formatPrefix(vxlanNetwork)}: ` +
+        `clients could not reach it`,
+    );
+  }
+  return [...problems, ...checkLeaseTimes(values, label)];
+}
+
+/** T1, T2 and the end of a lease come in this order (RFC 2131 section 4.4.5). */
+function checkLeaseTimes(values: GatewayValues, label: (name: keyof GatewayValues) => string): string[] {
+  const { dhcpLeaseSeconds, dhcpRenewalSeconds, dhcpRebindingSeconds } = values;
+  if (dhcpLeaseSeconds === undefined) return [];
+  const times = leaseTimes({
+    leaseSeconds: dhcpLeaseSeconds,
+    renewalSeconds: dhcpRenewalSeconds,
+    rebindingSeconds: dhcpRebindingSeconds,
+  });
+  if (times.rebindingSeconds > times.leaseSeconds) {
+    return [
+      `${label("dhcpRebindingSeconds")}: '${times.rebindingSeconds}' is after the end of the lease, ` +
+      `${times.leaseSeconds} s: write a smaller number`,
+    ];
+  }
+  if (times.renewalSeconds > times.rebindingSeconds) {
+    const name = dhcpRenewalSeconds === undefined ? "dhcpRebindingSeconds" : "dhcpRenewalSeconds";
+    return [
+      `${label(name)}: a lease would be renewed after ${times.renewalSeconds} s and rebound after ` +
+      `${times.rebindingSeconds} s: the first must not be greater`,
+    ];
+  }
+  return [];
 }
 
 /** Problems of a client's settings. */
@@ -104,6 +137,10 @@ function checkPool(range: PoolRange, network: Prefix4): string[] {
     ];
   }
   return [];
+}
+
+function isHost(network: Prefix4, address: Ipv4): boolean {
+  return contains(network, address) && address !== networkAddress(network) && address !== broadcastAddress(network);
 }
 
 function toAddress(host: HostOfNetwork, network: Prefix4): Ipv4 {

@@ -95,6 +95,8 @@ export class LeasePool {
   readonly #lists: IndexLists;
   readonly #bindings: (Binding | undefined)[];
   readonly #clients = new Map<string, number>();
+  /** What is offered to clients whose lease is on another address, which goes on until they have taken the offer. */
+  readonly #moves = new Map<string, number>();
   #reserved: ReadonlySet<number> = new Set();
 
   constructor(config: PoolConfig) {
@@ -143,7 +145,7 @@ export class LeasePool {
     }
   }
 
-  /** From now on `addresses` are only for whom they are reserved. Leases on them go on until they end. */
+  /** From now on `addresses` are only for whom they are reserved. Leases on them are not renewed. */
   reserve(addresses: Iterable<Ipv4>): void {
     const before = this.#reserved;
     this.#reserved = new Set(Array.from(addresses, (address) => address - this.#base));
@@ -170,6 +172,11 @@ export class LeasePool {
     return index === undefined || state === undefined ? undefined : { address: this.#base + index, state };
   }
 
+  /** Whether the client was offered `address` although it has a lease on another. */
+  isOffered(key: string, address: Ipv4): boolean {
+    return this.#moves.get(key) === address - this.#base;
+  }
+
   /** @param reserved the address that is reserved for the client */
   standing(client: Requester, address: Ipv4, reserved: Ipv4 | undefined): Standing {
     const index = address - this.#base;
@@ -177,9 +184,7 @@ export class LeasePool {
     const list = this.#lists.listOf(index);
     const binding = this.#bindings[index];
     if (binding !== undefined && binding.key === client.key) {
-      return list === lists.expired || list === lists.released
-        ? this.#usable(index, address === reserved, "own")
-        : "own";
+      return this.#usable(index, address === reserved, "own");
     }
     switch (list) {
       case lists.offered:
@@ -194,6 +199,12 @@ export class LeasePool {
     }
   }
 
+  /** Whether the client may have `address`. */
+  isOpen(client: Requester, address: Ipv4, reserved: Ipv4 | undefined): boolean {
+    const standing = this.standing(client, address, reserved);
+    return standing === "own" || standing === "free";
+  }
+
   /**
    * The best address for a client: the one reserved for it; the one that it has; the one that it asks for, which it may
    * have had from another gateway; the one that it had here; one that follows from its identity, so that every gateway
@@ -201,14 +212,12 @@ export class LeasePool {
    * the longest released, the oldest offer.
    */
   choose(client: Requester, requested: Ipv4 | undefined, reserved: Ipv4 | undefined): Ipv4 | undefined {
-    const isOpen = (address: Ipv4 | undefined): address is Ipv4 => {
-      const standing = address === undefined ? "taken" : this.standing(client, address, reserved);
-      return standing === "own" || standing === "free";
-    };
     const known = this.addressOf(client.key);
     const isCurrent = known?.state === "bound" || known?.state === "offered";
-    const wishes = [reserved, isCurrent ? known.address : undefined, requested, known?.address];
-    const wish = wishes.find(isOpen);
+    const move = this.#moves.get(client.key);
+    const offered = move === undefined ? undefined : this.#base + move;
+    const wishes = [reserved, isCurrent ? known.address : undefined, offered, requested, known?.address];
+    const wish = wishes.find((address) => address !== undefined && this.isOpen(client, address, reserved));
     if (wish !== undefined) return wish;
     const index = this.#candidate(client.key) ?? this.#lists.first(lists.free) ?? this.#reclaimable();
     return index === undefined ? undefined : this.#base + index;
@@ -219,8 +228,14 @@ export class LeasePool {
     const index = address - this.#base;
     const own = this.#bindings[index]?.key === client.key ? this.#bindings[index] : undefined;
     const list = this.#lists.listOf(index);
-    if (own !== undefined && (list === lists.bound || list === lists.restored)) return;
-    this.#leave(client.key, index);
+    if (own !== undefined && isLeased(list)) return;
+    this.#withdrawMove(client.key, index);
+    const former = this.#clients.get(client.key);
+    if (former !== undefined && former !== index && isLeased(this.#lists.listOf(former))) {
+      this.#moves.set(client.key, index);
+    } else {
+      this.#leave(client.key, index);
+    }
     this.#assign(lists.offered, index, client, now + this.#offerDuration, own?.leased ?? false);
   }
 
@@ -231,7 +246,10 @@ export class LeasePool {
    */
   bind(client: Requester, address: Ipv4, until: number): LeaseRecord[] {
     const index = address - this.#base;
+    this.#withdrawMove(client.key, index);
+    const isMove = this.#moves.delete(client.key);
     const left = this.#leave(client.key, index);
+    if (isMove) this.#clients.set(client.key, index);
     this.#assign(lists.bound, index, client, until, true);
     const bound = this.#record(index, "bound");
     return left === undefined ? [bound] : [left, bound];
@@ -241,13 +259,14 @@ export class LeasePool {
   withdrawOffer(key: string): void {
     const index = this.#clients.get(key);
     if (index !== undefined && this.#lists.listOf(index) === lists.offered) this.#withdraw(index);
+    this.#withdrawMove(key);
   }
 
   /** The client gives `address` back. `undefined` when it has no lease on it. */
   release(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
     const index = address - this.#base;
     const list = this.#lists.listOf(index);
-    if (this.#clients.get(key) !== index || (list !== lists.bound && list !== lists.restored)) return undefined;
+    if (this.#clients.get(key) !== index || !isLeased(list)) return undefined;
     this.#bindings[index]!.until = now;
     this.#lists.append(lists.released, index);
     return this.#record(index, "released");
@@ -256,7 +275,8 @@ export class LeasePool {
   /** The client found `address` in use by somebody else. `undefined` when it had not been given to it. */
   decline(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
     const index = address - this.#base;
-    const state = this.#clients.get(key) === index ? this.#stateOf(index) : undefined;
+    const isIts = this.#clients.get(key) === index || this.#moves.get(key) === index;
+    const state = isIts ? this.#stateOf(index) : undefined;
     if (state !== "offered" && state !== "bound") return undefined;
     return this.#setAside(index, new Uint8Array(0), now);
   }
@@ -384,20 +404,32 @@ export class LeasePool {
     return this.#record(index, "declined");
   }
 
+  /** Takes back what was offered to a client with a lease, unless it is `except`. */
+  #withdrawMove(key: string, except?: number): void {
+    const index = this.#moves.get(key);
+    if (index !== undefined && index !== except) this.#forget(index);
+  }
+
   #put(list: number, index: number, binding: Binding): void {
-    const former = this.#bindings[index];
-    if (former?.key !== undefined && former.key !== binding.key) this.#clients.delete(former.key);
-    if (binding.key !== undefined) this.#clients.set(binding.key, index);
+    const { key } = binding;
+    if (this.#bindings[index]?.key !== key) this.#disown(index);
+    if (key !== undefined && this.#moves.get(key) !== index) this.#clients.set(key, index);
     this.#bindings[index] = binding;
     this.#lists.append(list, index);
   }
 
   #forget(index: number): void {
-    const key = this.#bindings[index]?.key;
-    if (key !== undefined) this.#clients.delete(key);
+    this.#disown(index);
     this.#bindings[index] = undefined;
     this.#lists.remove(index);
     this.#makeFree(index);
+  }
+
+  #disown(index: number): void {
+    const key = this.#bindings[index]?.key;
+    if (key === undefined) return;
+    if (this.#moves.get(key) === index) this.#moves.delete(key);
+    else this.#clients.delete(key);
   }
 
   #makeFree(index: number): void {
@@ -415,6 +447,10 @@ export class LeasePool {
       until,
     };
   }
+}
+
+function isLeased(list: number | undefined): boolean {
+  return list === lists.bound || list === lists.restored;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

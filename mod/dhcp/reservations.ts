@@ -46,6 +46,12 @@ export class Reservations {
 
 export const noReservations = new Reservations([]);
 
+/** What a file says: its right lines, and a sentence for each wrong one. */
+export type ParsedReservations = {
+  readonly reservations: readonly Reservation[];
+  readonly problems: readonly ReservationError[];
+};
+
 /**
  * Parses the file: on each line an address and whom it is for, `mac=02:78:0a:2a:00:05`, `id=01:02:78:0a:2a:00:05` (the
  * bytes of the client identifier) or `name=media-0`. Empty lines and what follows `#` do not count.
@@ -54,28 +60,43 @@ export const noReservations = new Reservations([]);
  * 172.29.0.100  name=media-0
  * 172.29.0.101  mac=02:78:0a:2a:00:05  # the printer
  * ```
- *
- * @throws {ReservationError} at the first wrong line
  */
-export function parseReservations(text: string, network: Prefix4, server: Ipv4): Reservation[] {
+export function parseReservations(text: string, network: Prefix4, server: Ipv4): ParsedReservations {
   const reservations: Reservation[] = [];
-  const lineOfAddress = new Map<Ipv4, number>();
-  const lineOfKey = new Map<string, number>();
+  const problems: ReservationError[] = [];
+  const lines = new Map<string, number>();
   for (const [index, whole] of text.split("\n").entries()) {
-    const line = index + 1;
     const words = whole.replace(/#.*/, "").trim().split(/\s+/);
     if (words[0] === "") continue;
-    const [addressText, who, ...rest] = words;
-    if (addressText === undefined || who === undefined || rest.length > 0) {
-      throw new ReservationError(line, "write an address and one of mac=, id= or name=");
+    try {
+      reservations.push(parseLine(words, index + 1, lines, network, server));
+    } catch (error) {
+      if (!(error instanceof ReservationError)) throw error;
+      problems.push(error);
     }
-    const address = parseReservedAddress(addressText, network, server, line);
-    const key = parseKey(who, line);
-    refuseTwice(lineOfAddress, address, line, formatIpv4(address));
-    refuseTwice(lineOfKey, keyText(key), line, who);
-    reservations.push({ address, key });
   }
-  return reservations;
+  return { reservations, problems };
+}
+
+/** @param lines where each address and each client was seen */
+function parseLine(
+  [addressText, who, ...rest]: readonly string[],
+  line: number,
+  lines: Map<string, number>,
+  network: Prefix4,
+  server: Ipv4,
+): Reservation {
+  if (addressText === undefined || who === undefined || rest.length > 0) {
+    throw new ReservationError(line, "write an address and one of mac=, id= or name=");
+  }
+  const address = parseReservedAddress(addressText, network, server, line);
+  const key = parseKey(who, line);
+  for (const [text, name] of [[formatIpv4(address), formatIpv4(address)], [keyText(key), who]] as const) {
+    const before = lines.get(text);
+    if (before !== undefined) throw new ReservationError(line, `${name} is on line ${before} already`);
+    lines.set(text, line);
+  }
+  return { address, key };
 }
 
 function parseReservedAddress(text: string, network: Prefix4, server: Ipv4, line: number): Ipv4 {
@@ -115,12 +136,6 @@ function parseKey(text: string, line: number): ReservationKey {
     if (!(error instanceof AddressError)) throw error;
     throw new ReservationError(line, error.message, error);
   }
-}
-
-function refuseTwice<Key>(lines: Map<Key, number>, key: Key, line: number, name: string): void {
-  const before = lines.get(key);
-  if (before !== undefined) throw new ReservationError(line, `${name} is on line ${before} already`);
-  lines.set(key, line);
 }
 
 function keyText(key: ReservationKey): string {

@@ -18,17 +18,17 @@ import type { LeaseRecord } from "./lease_record.ts";
 import { type Rate, RateLimiter } from "./rate_limit.ts";
 import { hashKey, type Requester, requesterOf } from "./requester.ts";
 import { noReservations, type Reservations } from "./reservations.ts";
-import { type ClientParameters, leaseTimeOptions, parameterOptions } from "./server_options.ts";
+import {
+  type ClientParameters,
+  leaseTimeOptions,
+  type LeaseTimes,
+  leaseTimes,
+  parameterOptions,
+} from "./server_options.ts";
 
-export type DhcpServerConfig = ClientParameters & {
+export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
   /** Default: from number 20 on (`.20` to `.254` of a /24). */
   readonly range?: AddressRange;
-  /** Default 12 hours. */
-  readonly leaseSeconds?: number;
-  /** T1. Default: half of the lease time. */
-  readonly renewalSeconds?: number;
-  /** T2. Default: seven eighths of the lease time. */
-  readonly rebindingSeconds?: number;
   /** Two messages instead of four for clients that want it (RFC 4039). Default true. */
   readonly rapidCommit?: boolean;
   readonly reservations?: Reservations;
@@ -101,16 +101,15 @@ export class DhcpServer {
 
   /** @param restored the records of an earlier run, in the order in which they were written */
   constructor(config: DhcpServerConfig, restored: Iterable<LeaseRecord>, now: number) {
-    const { address, network, leaseSeconds = 12 * 3600 } = config;
-    const { renewalSeconds = Math.floor(leaseSeconds / 2), rebindingSeconds = Math.floor(leaseSeconds * 7 / 8) } =
-      config;
+    const { address, network } = config;
+    const times = leaseTimes(config);
     this.#address = address;
     this.#identifier = ipv4Value(address);
     this.#network = network;
-    this.#leaseDuration = leaseSeconds * 1000;
+    this.#leaseDuration = times.leaseSeconds * 1000;
     this.#rapidCommit = config.rapidCommit ?? true;
     this.#parameters = parameterOptions(config);
-    this.#leaseTimes = leaseTimeOptions({ leaseSeconds, renewalSeconds, rebindingSeconds });
+    this.#leaseTimes = leaseTimeOptions(times);
     this.#clientLimiter = new RateLimiter(config.clientRate ?? { perSecond: 10, burst: 20 }, 65_536);
     this.#overallLimiter = new RateLimiter(config.overallRate ?? { perSecond: 50_000, burst: 10_000 }, 1);
     this.#pool = new LeasePool({
@@ -124,7 +123,10 @@ export class DhcpServer {
     this.reserve(config.reservations ?? noReservations);
   }
 
-  /** Replaces the reservations. They take hold when their clients next ask for an address. */
+  /**
+   * Replaces the reservations. They take hold when a lease would be renewed: who has another's address, or another than
+   * its own that is to be had, is refused and asks anew.
+   */
   reserve(reservations: Reservations): void {
     this.#reservations = reservations;
     this.#pool.reserve(reservations.addresses());
@@ -220,11 +222,16 @@ export class DhcpServer {
    */
   #confirm(message: DhcpMessage, client: Requester, address: Ipv4, now: number): Outcome {
     if (!contains(this.#network, address)) return this.#refuse(message, client, address, "it is not of this network");
-    const standing = this.#pool.standing(client, address, this.#reservations.find(client));
+    const reserved = this.#reservations.find(client);
+    const standing = this.#pool.standing(client, address, reserved);
     const known = this.#pool.addressOf(client.key);
-    const hasAnother = known !== undefined && known.address !== address && known.state === "bound";
+    const hasAnother = known !== undefined && known.address !== address && known.state === "bound" &&
+      !this.#pool.isOffered(client.key, address);
     if (standing === "taken") return this.#refuse(message, client, address, "it is another client's");
     if (standing === "unavailable") return this.#refuse(message, client, address, "it is not for this client");
+    if (reserved !== undefined && reserved !== address && this.#pool.isOpen(client, reserved, reserved)) {
+      return this.#refuse(message, client, address, `${formatIpv4(reserved)} is reserved for this client`);
+    }
     if (hasAnother) return this.#refuse(message, client, address, `the lease is on ${formatIpv4(known.address)}`);
     return this.#lease(message, client, address, now, []);
   }

@@ -89,6 +89,13 @@ export type LeaseTimes = {
   readonly rebindingSeconds: number;
 };
 
+/** Those of `given`, and where it has none the defaults: 12 hours, half of the lease, seven eighths of it. */
+export function leaseTimes(given: { readonly [Name in keyof LeaseTimes]?: LeaseTimes[Name] | undefined }): LeaseTimes {
+  const { leaseSeconds = 12 * 3600 } = given;
+  const { renewalSeconds = Math.floor(leaseSeconds / 2), rebindingSeconds = Math.floor(leaseSeconds * 7 / 8) } = given;
+  return { leaseSeconds, renewalSeconds, rebindingSeconds };
+}
+
 export function leaseTimeOptions(times: LeaseTimes): [code: number, value: Uint8Array][] {
   return [
     [optionCodes.leaseTime, u32Value(times.leaseSeconds)],

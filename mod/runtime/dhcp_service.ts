@@ -2,18 +2,23 @@
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
+import type { GatewaySettings } from "../config/settings.ts";
 import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from "../dhcp/server.ts";
+import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
+import { leaseTimes } from "../dhcp/server_options.ts";
 import { setNeighbor } from "../linux/neighbor.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
+import type { GatewayNetConfig } from "../netstate/gateway.ts";
 import { dhcpServerPort } from "../netstate/names.ts";
 import { WireError } from "../wire/bytes.ts";
 import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { logger } from "./log.ts";
+import { ReservationFile } from "./reservation_file.ts";
 
 const log = logger("dhcp");
 const clientPort = 68;
@@ -25,7 +30,44 @@ const batch = 32;
 export type DhcpServiceOptions = DhcpServerConfig & {
   readonly device: string;
   readonly stateDirectory: string;
+  /** Whether a lease is on the disk before its client is told. */
+  readonly sync: boolean;
+  /** The path of a file of reservations. */
+  readonly reservationFile?: string;
 };
+
+/** What `settings` say, and by default the gateway itself for all that clients need. `mtu`: what the tunnel carries. */
+export function dhcpServiceOptions(settings: GatewaySettings, net: GatewayNetConfig, mtu: number): DhcpServiceOptions {
+  const { dhcpMtu = mtu, dhcpDomain, dhcpReservations, dhcpRenewalSeconds, dhcpRebindingSeconds } = settings;
+  if (dhcpMtu > mtu) {
+    log.warn("clients are told the MTU {mtu}: the {dhcpMtu} of PGW_DHCP_MTU do not fit into the tunnel", {
+      mtu,
+      dhcpMtu,
+    });
+  }
+  const { device, address, network } = net;
+  return {
+    device,
+    address,
+    network,
+    mtu: Math.min(dhcpMtu, mtu),
+    range: settings.dhcpPool,
+    ...leaseTimes({
+      leaseSeconds: settings.dhcpLeaseSeconds,
+      renewalSeconds: dhcpRenewalSeconds,
+      rebindingSeconds: dhcpRebindingSeconds,
+    }),
+    router: settings.dhcpRouter ?? address,
+    dnsServers: settings.dhcpDns ?? [address],
+    searchDomains: settings.dhcpSearch ?? [],
+    ntpServers: settings.dhcpNtp ?? [],
+    options: settings.dhcpOptions ?? new Map(),
+    stateDirectory: settings.stateDir,
+    sync: settings.stateSync === "always",
+    ...(dhcpDomain === undefined ? {} : { domainName: dhcpDomain }),
+    ...(dhcpReservations === undefined ? {} : { reservationFile: dhcpReservations }),
+  };
+}
 
 export class DhcpService {
   readonly server: DhcpServer;
@@ -34,20 +76,28 @@ export class DhcpService {
   readonly #address: Ipv4;
   readonly #device: string;
   readonly #file: LeaseFile;
+  readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
   readonly #packets: PacketSocket;
 
   constructor(options: DhcpServiceOptions) {
-    this.#address = options.address;
-    this.#device = options.device;
     this.#file = LeaseFile.open(options.stateDirectory, {
-      sync: false,
+      sync: options.sync,
       report: (problem) => log.warn("leases: {problem}", { problem }),
     });
-    this.server = new DhcpServer(options, this.#file.restored, Date.now());
+    const { device, address, network, reservationFile } = options;
+    this.#reservations = reservationFile === undefined ? undefined : new ReservationFile({
+      path: reservationFile,
+      network,
+      server: address,
+      changed: (reservations) => this.server.reserve(reservations),
+    });
+    this.#address = address;
+    this.#device = device;
+    const reservations = this.#reservations?.first ?? noReservations;
+    this.server = new DhcpServer({ ...options, reservations }, this.#file.restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
     for (const record of this.server.records()) this.#locate(record);
-    const { device } = options;
     this.#packets = PacketSocket.open(device);
     this.#socket = UdpSocket.open({
       device,
@@ -61,6 +111,7 @@ export class DhcpService {
   }
 
   async close(): Promise<void> {
+    this.#reservations?.[Symbol.dispose]();
     this.#socket.close();
     this.#packets.close();
     await this.#file.close();

@@ -26,7 +26,7 @@ import {
 import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
-import { DhcpService } from "./dhcp_service.ts";
+import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
 import type { DnsServer } from "./dns_server.ts";
 import { EventLoop } from "./event_loop.ts";
 import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
@@ -134,17 +134,7 @@ async function serve(
 ): Promise<Services> {
   const { device, network, address } = config.net;
   const mtu = uplink.mtu - vxlanOverhead;
-  const dhcp = new DhcpService({
-    device,
-    stateDirectory: settings.stateDir,
-    address,
-    network,
-    router: address,
-    dnsServers: [address],
-    mtu,
-    range: settings.dhcpPool,
-    leaseSeconds: settings.dhcpLeaseSeconds,
-  });
+  const dhcp = new DhcpService(dhcpServiceOptions(settings, config.net, mtu));
   const condition = (): GatewayCondition => ({
     instance,
     healthy: unreadyReason(state()) === undefined || state().kind === "draining",

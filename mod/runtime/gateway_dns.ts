@@ -12,7 +12,7 @@ import { type DnsServer, startDnsServer } from "./dns_server.ts";
 import { openUpstreamSockets } from "./dns_upstream_sockets.ts";
 import { logger } from "./log.ts";
 import { readTextIfThere } from "./text_file.ts";
-import { watchResolvConf } from "./watch.ts";
+import { watchTextFile } from "./watch.ts";
 
 const log = logger("dns");
 const resolvConfPath = "/etc/resolv.conf";
@@ -34,7 +34,9 @@ export class GatewayDns {
 
   private constructor(readonly server: DnsServer, readonly upstreams: readonly string[] | undefined, text: string) {
     this.#nameservers = parseResolvConf(originalResolvConf(text)).nameservers;
-    this.#watch = watchResolvConf(resolvConfPath, text, (text) => this.#follow(text));
+    this.#watch = watchTextFile(resolvConfPath, text, (text) => this.#follow(text), {
+      isEmpty: (text) => parseResolvConf(text).nameservers.length === 0,
+    });
   }
 
   /** @throws when the address cannot be bound */

@@ -81,6 +81,8 @@ export class LeaseFile {
       this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
       // What was cut short when the last run was killed must not become the beginning of a line.
       if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
+      // The file itself must be there after a power cut too.
+      if (sync) syncDirectory(directory);
       if (isOverlong(this.#lines, this.#addresses)) this.#rewrite(replay(records, () => true));
     } catch (error) {
       this.#fail(error);

@@ -1,6 +1,6 @@
 /**
  * A DHCP server in the middle of a storm, to be killed: clients come, renew and go; each acknowledgement is printed as
- * `ADDRESS CLIENT UNTIL` once it is committed, as if it left. Argument: the state directory.
+ * `ADDRESS CLIENT UNTIL` once it is committed, as if it left. Arguments: the state directory, and what PGW_STATE_SYNC is.
  */
 
 import { formatIpv4, parseIpv4 } from "../../mod/addr/ipv4.ts";
@@ -10,9 +10,9 @@ import { DhcpServer } from "../../mod/dhcp/server.ts";
 import { LeaseFile } from "../../mod/runtime/lease_file.ts";
 import { parse } from "../scenario/dhcp_text.ts";
 
-const [directory = ""] = Deno.args;
+const [directory = "", sync] = Deno.args;
 const server = parseIpv4("172.29.0.1");
-const file = LeaseFile.open(directory, { sync: false });
+const file = LeaseFile.open(directory, { sync: sync === "always" });
 const started = Date.now();
 const dhcp = new DhcpServer(
   { address: server, network: prefix4(server, 22), clientRate: { perSecond: 1e6, burst: 1e6 } },

@@ -15,6 +15,7 @@ import {
   type Step,
   step,
 } from "../../mod/dhcp/client.ts";
+import { parseReservations, Reservations } from "../../mod/dhcp/reservations.ts";
 import { DhcpServer, type DhcpServerConfig, type Outcome } from "../../mod/dhcp/server.ts";
 import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../../mod/wire/dhcpv4.ts";
 import { missing, parse, words } from "./dhcp_text.ts";
@@ -217,6 +218,8 @@ export type ServerMoment = {
     restarts(): void;
     /** The frame of a stranger is seen. */
     sees(address: string, mac: string): void;
+    /** The file of reservations has this text from now on. */
+    reserves(text: string): void;
   };
 };
 
@@ -281,6 +284,11 @@ export function serverScenario(
           sees: (address, chaddr) => {
             const record = server.observe(parseIpv4(address), parseMac(chaddr), now);
             if (record !== undefined) journal.push(record);
+          },
+          reserves: (text) => {
+            const { reservations, problems } = parseReservations(text, whole.network, serverAddress);
+            assert.deepEqual(problems, []);
+            server.reserve(new Reservations(reservations));
           },
         },
       };

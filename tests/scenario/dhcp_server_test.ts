@@ -333,7 +333,7 @@ serverScenario("too many messages of one client are dropped, others are served",
 
 const reserved = network("172.29.0.0/24");
 const reservations = new Reservations(
-  parseReservations("172.29.0.5 mac=02:78:00:00:00:01\n172.29.0.20 name=media-0", reserved, serverAddress),
+  parseReservations("172.29.0.5 mac=02:78:00:00:00:01\n172.29.0.20 name=media-0", reserved, serverAddress).reservations,
 );
 
 serverScenario("reserved addresses are for whom they are reserved", { ...two, reservations }, (at) => {
@@ -350,6 +350,44 @@ serverScenario("reserved addresses are for whom they are reserved", { ...two, re
   at("1 s").server.restarts();
   at("1 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.5 ${first}`);
   at("1 s").server.sends("DHCPACK");
+});
+
+serverScenario("reservations that come while leases are out take hold at the next renewal", two, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.20 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.21 ${second}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+  at("1 s").server.reserves("172.29.0.20 mac=02:78:00:00:00:02\n172.29.0.5 mac=02:78:00:00:00:03");
+  // The first still has what is now the second's, which keeps what it has meanwhile.
+  at("2 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.21 ${second}`);
+  at("2 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+  at("3 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.20 ${first}`);
+  at("3 s").server.sends("DHCPNAK");
+  at("3 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("3 s").server.isSilent("pool exhausted");
+  at("4 s").client.sends(`DHCPRELEASE ciaddr=172.29.0.20 ${first}`);
+  at("5 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.21 ${second}`);
+  at("5 s").server.sends("DHCPNAK");
+  at("5 s").client.sends(`DHCPDISCOVER rapid ${second}`);
+  at("5 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("5 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("5 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+});
+
+serverScenario("an offer of another address leaves the lease that the client has as it is", two, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.20 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("1 s").server.reserves("172.29.0.5 mac=02:78:00:00:00:01");
+  at("2 s").client.sends(`DHCPDISCOVER ${first}`);
+  at("2 s").server.sends("DHCPOFFER yiaddr=172.29.0.5");
+  // Whoever asked need not have been the client: its lease stands until it has taken the offer.
+  at("2 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${second}`);
+  at("2 s").server.sends("DHCPNAK");
+  at("2 s").client.sends(`DHCPREQUEST requested=172.29.0.5 server=172.29.0.1 ${first}`);
+  at("2 s").server.sends("DHCPACK yiaddr=172.29.0.5");
+  at("2 s").server.writes("released 172.29.0.20", "bound 172.29.0.5");
+  at("2 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${second}`);
+  at("2 s").server.sends("DHCPACK yiaddr=172.29.0.20");
 });
 
 serverScenario("options by number, a search list, and an option taken out", {

@@ -46,6 +46,7 @@ Deno.test("a gateway without settings has the defaults", () => {
     stateDir: "/var/lib/pgw",
     clusterDomain: "cluster.local",
     dhcpLeaseSeconds: 43200,
+    stateSync: "off",
   };
   assert.deepEqual(rest, expected);
 });
@@ -149,6 +150,25 @@ const wrong: readonly [Texts, RegExp][] = [
   [{ PGW_DHCP_POOL: "20-255" }, /is not in the VXLAN network/],
   [{ PGW_DHCP_POOL: "10.0.0.2-10.0.0.9" }, /is not in the VXLAN network/],
   [{ PGW_DHCP_POOL: "50-20" }, /ends before it begins/],
+  [
+    { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_REBINDING_TIME: "61" },
+    /^PGW_DHCP_REBINDING_TIME: '61' is after the end of the lease, 60 s/,
+  ],
+  [
+    { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_RENEWAL_TIME: "53" },
+    /^PGW_DHCP_RENEWAL_TIME: .* renewed after 53 s and rebound after 52 s/,
+  ],
+  [
+    { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_REBINDING_TIME: "20" },
+    /^PGW_DHCP_REBINDING_TIME: .* renewed after 30 s and rebound after 20 s/,
+  ],
+  [{ PGW_DHCP_ROUTER: "172.29.1.1" }, /^PGW_DHCP_ROUTER: '172.29.1.1' is no host of 172.29.0.0\/24/],
+  [{ PGW_DHCP_ROUTER: "172.29.0.255" }, /is no host of/],
+  [{ PGW_DHCP_DNS: "dns.example" }, /^PGW_DHCP_DNS: 'dns.example' is not an IPv4 address/],
+  [{ PGW_DHCP_SEARCH: "a..b" }, /^PGW_DHCP_SEARCH: 'a..b' is not a host name/],
+  [{ PGW_DHCP_MTU: "500" }, /^PGW_DHCP_MTU: '500' is not an MTU: write a number from 576/],
+  [{ PGW_DHCP_OPTIONS: "42,ntp" }, /^PGW_DHCP_OPTIONS: in '42,ntp': 'ntp' is not an IPv4 address/],
+  [{ PGW_STATE_SYNC: "never" }, /^PGW_STATE_SYNC: 'never' is not one of off, always$/],
 ];
 
 for (const [env, message] of wrong) {

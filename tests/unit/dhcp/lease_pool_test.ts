@@ -127,8 +127,9 @@ Deno.test("pool: reservations made and withdrawn while leases are out", () => {
   const held = bind(addresses, 1, 1_000)!;
   const free = addresses.choose(client(2), undefined, undefined)!;
   addresses.reserve([held, free]);
-  // The lease goes on, and ends for good.
-  assert.equal(addresses.standing(client(1), held, undefined), "own");
+  // The lease goes on, but is not renewed.
+  assert.equal(addresses.addressOf(client(1).key)?.state, "bound");
+  assert.equal(addresses.standing(client(1), held, undefined), "unavailable");
   assert.notEqual(addresses.choose(client(2), free, undefined), free);
   assert.equal(addresses.choose(client(2), undefined, free), free);
   addresses.sweep(1_000);

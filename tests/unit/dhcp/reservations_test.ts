@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { formatIpv4, parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { prefix4 } from "../../../mod/addr/prefix.ts";
-import { parseReservations, ReservationError, Reservations } from "../../../mod/dhcp/reservations.ts";
+import { parseReservations, Reservations } from "../../../mod/dhcp/reservations.ts";
 
 const server = parseIpv4("172.29.0.1");
 const network = prefix4(server, 24);
 const parse = (text: string) => parseReservations(text, network, server);
 
 Deno.test("reservations: by hardware address, client identifier and host name, with comments", () => {
-  const reservations = new Reservations(parse(`
+  const { reservations: parsed, problems } = parse(`
     # the media servers
     172.29.0.100  name=media-0
     172.29.0.101  mac=02:78:0A:2A:00:05   # by its Pod's address
     172.29.0.5\tid=ff:00:01\r
-  `));
+  `);
+  assert.deepEqual(problems, []);
+  const reservations = new Reservations(parsed);
   const find = (client: { chaddr?: number[]; clientId?: number[]; hostName?: string }) => {
     const address = reservations.find({
       key: "",
@@ -51,11 +53,13 @@ for (
   ] as const
 ) {
   Deno.test(`reservations: ${JSON.stringify(text)} is refused at line ${line}`, () => {
-    assert.throws(() => parse(text), (error) => {
-      assert(error instanceof ReservationError);
-      assert.equal(error.line, line);
-      assert.equal(error.message, `line ${line}: ${problem}`);
-      return true;
-    });
+    const { problems } = parse(text);
+    assert.deepEqual(problems.map((error) => [error.line, error.message]), [[line, `line ${line}: ${problem}`]]);
   });
 }
+
+Deno.test("reservations: every wrong line is told, the right ones are there nevertheless", () => {
+  const { reservations, problems } = parse("172.29.0.5 name=a\n172.29.0.6\n172.29.0.7 name=b\n172.29.0.7 name=c");
+  assert.deepEqual(reservations.map(({ address }) => formatIpv4(address)), ["172.29.0.5", "172.29.0.7"]);
+  assert.deepEqual(problems.map(({ line }) => line), [2, 4]);
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { watchResolvConf } from "../../../mod/runtime/watch.ts";
+import { parseResolvConf } from "../../../mod/dns/resolv_conf.ts";
+import { watchTextFile } from "../../../mod/runtime/watch.ts";
 
 const first = "nameserver 10.96.0.10\n";
 const second = "nameserver 10.8.0.1\n";
@@ -14,10 +15,10 @@ async function watched(
   await Deno.writeTextFile(path, first);
   const reported: string[] = [];
   let awaited: ((text: string) => void) | undefined;
-  const watch = watchResolvConf(path, first, (text) => {
+  const watch = watchTextFile(path, first, (text) => {
     reported.push(text);
     awaited?.(text);
-  }, options);
+  }, { ...options, isEmpty: (text) => parseResolvConf(text).nameservers.length === 0 });
   const next = () => new Promise<string>((resolve) => awaited = resolve);
   try {
     await wait(50);
@@ -78,6 +79,23 @@ Deno.test("without nameservers for good: reported in the end, and so is what com
     assert.equal(await change, "search lan\n");
     change = next();
     await Deno.writeTextFile(path, second);
+    assert.equal(await change, second);
+  }));
+
+Deno.test("a ConfigMap: the folder behind the file's link is exchanged", () =>
+  watched(async ({ path, next }) => {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    await Deno.mkdir(`${folder}/..1`);
+    await Deno.mkdir(`${folder}/..2`);
+    await Deno.writeTextFile(`${folder}/..1/resolv.conf`, first);
+    await Deno.writeTextFile(`${folder}/..2/resolv.conf`, second);
+    await Deno.symlink("..1", `${folder}/..data`);
+    await Deno.remove(path);
+    await Deno.symlink("..data/resolv.conf", path);
+    await wait(50);
+    const change = next();
+    await Deno.symlink("..2", `${folder}/..data_tmp`);
+    await Deno.rename(`${folder}/..data_tmp`, `${folder}/..data`);
     assert.equal(await change, second);
   }));
 
