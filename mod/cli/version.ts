@@ -1,9 +1,6 @@
-import project from "../../deno.json" with { type: "json" };
 import { exitCodes } from "../errors.ts";
+import { version } from "../runtime/version.ts";
 import type { Io } from "./io.ts";
-
-/** The version of this program. */
-export const version: string = project.version;
 
 /** `pgw version` */
 export function printVersion(io: Io): number {

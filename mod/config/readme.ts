@@ -1,5 +1,6 @@
 /** The tables of settings in README.md. */
 
+import { between, markdownTable } from "./markdown.ts";
 import { defaultOf, flagOf, type Setting, type Table } from "./setting.ts";
 import { clientTable, commonTable, gatewayTable } from "./table.ts";
 
@@ -12,9 +13,7 @@ const end = "<!-- settings: end -->";
  * @throws {Error} when the two comments that mark their place are not there
  */
 export function withSettings(readme: string): string {
-  const [first, last] = [readme.indexOf(begin), readme.indexOf(end)];
-  if (first < 0 || last < first) throw new Error(`README.md has no place for the settings: ${begin} ... ${end}`);
-  return `${readme.slice(0, first + begin.length)}\n\n${settingsTables()}\n\n${readme.slice(last)}`;
+  return between(readme, begin, end, settingsTables());
 }
 
 function settingsTables(): string {
@@ -22,9 +21,11 @@ function settingsTables(): string {
     ["Both roles", commonTable],
     ["Gateway", gatewayTable],
     ["Client", clientTable],
-  ].map(([heading, table]) => `### ${heading}\n\n${markdownTable(Object.values(table as Table).map(row))}`).join(
-    "\n\n",
-  );
+  ].map(([heading, table]) => `### ${heading}\n\n${settingsTable(table as Table)}`).join("\n\n");
+}
+
+function settingsTable(table: Table): string {
+  return markdownTable([["Variable, flag", "Meaning", "Default"], ...Object.values(table).map(row)]);
 }
 
 function row(setting: Setting<unknown>): string[] {
@@ -35,17 +36,4 @@ function row(setting: Setting<unknown>): string[] {
     setting.help,
     "default" in setting ? `\`${fallback}\`` : fallback,
   ];
-}
-
-/** Columns padded as `deno fmt` would pad them. */
-function markdownTable(rows: readonly string[][]): string {
-  const all = [
-    ["Variable, flag", "Meaning", "Default"],
-    ...rows.map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|"))),
-  ];
-  const widths = [0, 1, 2].map((column) => Math.max(...all.map((cells) => cells[column]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
-  const [head, ...body] = all.map(line);
-  return [head, line(widths.map((width) => "-".repeat(width))), ...body].join("\n");
 }

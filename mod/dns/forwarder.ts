@@ -216,8 +216,8 @@ export class Forwarder<Client> {
       cacheUsedBytes: this.#cache.usedBytes,
       cacheEvictions: this.#cache.evictions,
       upstreams: this.#allRoutes.flatMap((route) =>
-        route.group.upstreams.map(({ name, isDead, roundTrip, asked, answered, failed }) => (
-          { route: route.name, name, isDead, roundTrip, asked, answered, failed }
+        route.group.upstreams.map(({ name, isDead, roundTrip, asked, answered, failed, latency }) => (
+          { route: route.name, name, isDead, roundTrip, asked, answered, failed, latency }
         ))
       ),
     };

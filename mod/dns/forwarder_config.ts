@@ -1,6 +1,7 @@
 /** What the forwarder is set up with, and what it tells about itself. */
 
 import type { Prefix } from "../addr/prefix.ts";
+import type { HistogramCounts } from "../health/histogram.ts";
 import type { TtlLimits } from "./response.ts";
 import type { UpstreamGroup } from "./upstream.ts";
 
@@ -70,5 +71,6 @@ export type ForwarderStats = {
     readonly asked: number;
     readonly answered: number;
     readonly failed: number;
+    readonly latency: HistogramCounts;
   }[];
 };

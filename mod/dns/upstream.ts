@@ -1,5 +1,6 @@
 /** What is known of each upstream server, and which one to ask next. */
 
+import { Histogram } from "../health/histogram.ts";
 import type { UpstreamAddress } from "./upstream_address.ts";
 import { formatUpstream } from "./upstream_address.ts";
 
@@ -13,6 +14,8 @@ const firstProbeAfter = 250;
 const maximumProbeInterval = 5000;
 /** How much of its round trip a server that is not asked is given off per question, so that it is tried again. */
 const aging = 0.98;
+/** Seconds: from a resolver in the same Pod to one that a stub resolver no longer waits for. */
+const latencyBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export class Upstream {
   /** Smoothed round trip and its deviation (RFC 6298 section 2), milliseconds; undefined before the first answer. */
@@ -29,6 +32,8 @@ export class Upstream {
   asked = 0;
   answered = 0;
   failed = 0;
+  /** How long its answers took. */
+  readonly latency = new Histogram(latencyBounds);
   readonly name: string;
 
   constructor(readonly address: UpstreamAddress) {
@@ -48,6 +53,7 @@ export class Upstream {
 
   noteAnswer(roundTrip: number): void {
     this.answered++;
+    this.latency.observe(roundTrip / 1000);
     this.#askedSince = undefined;
     this.isDead = false;
     this.#probeInterval = firstProbeAfter;

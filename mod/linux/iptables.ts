@@ -21,9 +21,12 @@ const prefix = "PGW-";
  */
 const listed = { 4: ["nat", "mangle", "filter"], 6: ["mangle", "filter"] } as const;
 
-/** What makes `iptables-restore --noflush` list all rules: it takes `-S` as well, and one process does for all tables. */
+/**
+ * What makes `iptables-restore --noflush` list all rules with their counters: it takes `-S` as well, and one process does
+ * for all tables.
+ */
 export function listFirewall(family: 4 | 6): string {
-  return listed[family].map((table) => `*${table}\n-S\nCOMMIT\n`).join("");
+  return listed[family].map((table) => `*${table}\n-S -v\nCOMMIT\n`).join("");
 }
 
 /** Reads what {@link listFirewall} makes it print. */
@@ -34,10 +37,15 @@ export function parseFirewall(output: string, family: 4 | 6): ObservedFirewall {
     if (command === undefined) continue;
     if (command === "P" && (tables.length === 0 || tables.at(-1)!.has(chain!))) tables.push(new Map());
     const table = tables.at(-1)!;
-    if (command === "A") table.get(chain!)?.push(rule!);
+    if (command === "A") table.get(chain!)?.push(withoutCounters(rule!));
     else table.set(chain!, []);
   }
   return new Map(listed[family].map((name, index) => [name, tables[index] ?? new Map()]));
+}
+
+/** They stand between a rule's matches, a comment among them, and its target. */
+function withoutCounters(rule: string): string {
+  return rule.replace(/(?:^| )-c \d+ \d+(?= |$)(?!.* -c \d)/, "").trimStart();
 }
 
 /** One table's part of the change from what is observed to what is desired. */

@@ -31,7 +31,11 @@ export type ReconcileOptions = {
   readonly firewall?: "first" | "last";
   /** Kept by the caller from one call to the next, so that what was just seen is not looked at again. */
   readonly lastLook?: LastLook;
+  readonly listed?: FirewallListed;
 };
+
+/** Told of each list of all rules with their counters, before they are changed. */
+export type FirewallListed = (family: 4 | 6, output: string) => void;
 
 /**
  * What was seen last of the kernel, the firewall apart. Between the steps of a start, each of which ends by looking at
@@ -76,7 +80,7 @@ export async function reconcile(
 ): Promise<readonly Applied[]> {
   const look = options.lastLook ?? new LastLook();
   const observed = look.recent(runner);
-  const plan = planFirewall(runner, state.firewall);
+  const plan = planFirewall(runner, state.firewall, options.listed);
   // What closes is carried out whatever becomes of the rest.
   const closed = options.firewall === "last" ? undefined : plan.then((plan) => carryOut(runner, plan));
   await Promise.allSettled([observed, plan, closed]);
@@ -92,18 +96,36 @@ export async function reconcile(
 export async function applyFirewall(
   runner: Runner,
   firewall: NetState["firewall"],
+  listed?: FirewallListed,
 ): Promise<readonly Applied[]> {
-  return await carryOut(runner, await planFirewall(runner, firewall));
+  return await carryOut(runner, await planFirewall(runner, firewall, listed));
+}
+
+/** Has all rules listed, and changes nothing. */
+export async function listFirewalls(runner: Runner, listed: FirewallListed): Promise<void> {
+  await Promise.all(
+    families().map(async (family) => listed(family, await restore(runner, family, listFirewall(family)))),
+  );
 }
 
 type FirewallPlan = readonly { readonly family: 4 | 6; readonly changes: readonly TableChange[] }[];
 
-async function planFirewall(runner: Runner, firewall: NetState["firewall"]): Promise<FirewallPlan> {
-  const families = hasIpv6() ? [4, 6] as const : [4] as const;
-  return await Promise.all(families.map(async (family) => {
-    const observed = parseFirewall(await restore(runner, family, listFirewall(family)), family);
-    return { family, changes: diffFirewall(firewall[`v${family}`], observed) };
-  }));
+async function planFirewall(
+  runner: Runner,
+  firewall: NetState["firewall"],
+  listed: FirewallListed = () => {},
+): Promise<FirewallPlan> {
+  return await Promise.all(
+    families().map(async (family) => {
+      const output = await restore(runner, family, listFirewall(family));
+      listed(family, output);
+      return { family, changes: diffFirewall(firewall[`v${family}`], parseFirewall(output, family)) };
+    }),
+  );
+}
+
+function families(): readonly (4 | 6)[] {
+  return hasIpv6() ? [4, 6] : [4];
 }
 
 async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> {

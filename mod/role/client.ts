@@ -22,7 +22,7 @@ import { complaintOf, linkTo, type Loss, obstacleOf } from "./client_link.ts";
 import { say, silent } from "./client_report.ts";
 import type { Aim, ClientConfig, ClientState, FoundTunnel, Link, Random, Search, Step } from "./client_state.ts";
 
-export { phaseOf } from "./client_state.ts";
+export { phaseName, phaseOf } from "./client_state.ts";
 export type { ClientConfig, ClientState, FoundTunnel, Step } from "./client_state.ts";
 
 const fresh: Aim = { attempts: 0, report: silent };

@@ -4,6 +4,7 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import type { Prefix4 } from "../addr/prefix.ts";
 import type * as dhcp from "../dhcp/client.ts";
 import type { Lease } from "../dhcp/lease.ts";
+import type { clientPhases } from "../health/client_history.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import type { Watch, WatchConfig } from "../health/watch.ts";
 import type { Candidate, ClientNetConfig, ClientPhase, Tunnel } from "../netstate/client.ts";
@@ -122,6 +123,12 @@ export function phaseOf(state: ClientState): ClientPhase | undefined {
     case "stopping":
       return { phase: "closed", ...(state.uplink === undefined ? {} : { uplink: state.uplink }) };
   }
+}
+
+/** The phase of docs/security.md in a word, for those who watch. */
+export function phaseName(state: ClientState): typeof clientPhases[number] {
+  if (state.kind === "stopping" || state.kind === "stopped") return "stopped";
+  return phaseOf(state)?.phase ?? "adopting";
 }
 
 function leasedView({ link, lease }: Leased) {

@@ -49,6 +49,8 @@ export type GatewayEffect =
     readonly level: "info" | "warn" | "error";
     readonly message: string;
     readonly fields?: Readonly<Record<string, unknown>>;
+    /** It is no longer, or again, ready because of this: counted by the shell. */
+    readonly cause?: "network" | "way_out" | "stopped";
   }
   | { readonly kind: "exit" };
 
@@ -105,6 +107,24 @@ export function unreadyReason(state: GatewayState): string | undefined {
   if (state.kind === "draining" || state.kind === "stopping") return "it is about to stop";
   if (state.kind !== "serving") return "its network does not stand yet";
   return state.trouble ?? state.pod.obstacle;
+}
+
+/** What a gateway is to those who watch, in the order in which it goes through it. */
+export const gatewayPhases = ["starting", "unready", "ready", "draining", "stopped"] as const;
+
+export function gatewayPhaseName(state: GatewayState): typeof gatewayPhases[number] {
+  switch (state.kind) {
+    case "observing":
+    case "preparing":
+      return "starting";
+    case "serving":
+      return unreadyReason(state) === undefined ? "ready" : "unready";
+    case "draining":
+      return "draining";
+    case "stopping":
+    case "stopped":
+      return "stopped";
+  }
 }
 
 /** Advances the gateway. `now`: milliseconds. */
@@ -175,6 +195,7 @@ function serving(state: Extract<GatewayState, { kind: "serving" }>, event: Gatew
       kind: "log",
       level: "error",
       message: `the network is not as it should be: ${event.reason}`,
+      cause: "network",
     };
     const trouble = event.kind === "applyFailed" ? { trouble: event.reason } : {};
     return { state: { ...state, ...trouble }, effects: [log], wakeAt: state.lookAt };
@@ -191,7 +212,7 @@ function serving(state: Extract<GatewayState, { kind: "serving" }>, event: Gatew
 function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
   if (before !== undefined && before.obstacle === pod.obstacle) return [];
   if (pod.obstacle !== undefined) {
-    return [{ kind: "log", level: "error", message: `clients cannot get out: ${pod.obstacle}` }];
+    return [{ kind: "log", level: "error", message: `clients cannot get out: ${pod.obstacle}`, cause: "way_out" }];
   }
   return [{ kind: "log", level: "info", message: before === undefined ? "serving" : "clients can get out again" }];
 }
@@ -199,7 +220,12 @@ function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
 function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayStep {
   if (state.kind === "serving") {
     const until = now + config.drainMs;
-    const log: GatewayEffect = { kind: "log", level: "info", message: "draining: clients are told to move" };
+    const log: GatewayEffect = {
+      kind: "log",
+      level: "info",
+      message: "draining: clients are told to move",
+      cause: "stopped",
+    };
     return { state: { kind: "draining", pod: state.pod, until }, effects: [log], wakeAt: until };
   }
   if (state.kind === "preparing") return end(config, state.pod);

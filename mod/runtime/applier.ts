@@ -1,6 +1,7 @@
 /** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
 
 import { type Applied, applyFirewall, LastLook, reconcile, showApplied } from "../linux/reconcile.ts";
+import type { FirewallListed } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
 import { KernelWatch } from "./kernel_watch.ts";
@@ -15,6 +16,7 @@ export type ApplierPorts = {
   failed(error: unknown): void;
   /** The kernel was looked at, and put right where it had to be. */
   repaired(): void;
+  readonly listed?: FirewallListed;
 };
 
 export type Wanted = {
@@ -38,6 +40,8 @@ const ownNoticesMs = 200;
 export class Applier {
   /** Of the kernel; also for others who look at it. */
   readonly lastLook: LastLook = new LastLook();
+  /** How often something that others had changed was put back. */
+  repairs = 0;
   #appliedKey: string | undefined;
   #toldStage: number | undefined;
   #busy = false;
@@ -104,9 +108,10 @@ export class Applier {
   }
 
   #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
-    const { runner } = this.ports;
-    if (firewallOnly) return applyFirewall(runner, state.firewall);
-    return reconcile(runner, state, { firewall, lastLook: this.lastLook });
+    const { runner, listed } = this.ports;
+    if (firewallOnly) return applyFirewall(runner, state.firewall, listed);
+    const options = { firewall, lastLook: this.lastLook, ...(listed === undefined ? {} : { listed }) };
+    return reconcile(runner, state, options);
   }
 
   async #repair(): Promise<void> {
@@ -116,7 +121,10 @@ export class Applier {
     this.lastLook.forget();
     try {
       const changes = await this.#reconcile(wanted, "first");
-      if (changes.length > 0) this.#appliedAt = performance.now();
+      if (changes.length > 0) {
+        this.#appliedAt = performance.now();
+        this.repairs++;
+      }
       for (const change of changes) {
         log.error("put back what was changed by others: {change}", { change: showApplied(change) });
       }

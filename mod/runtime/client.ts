@@ -5,20 +5,31 @@ import type { ClientSettings } from "../config/settings.ts";
 import { formatService, type Service } from "../config/service.ts";
 import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
 import { ConflictError, PgwError } from "../errors.ts";
+import { ClientHistory } from "../health/client_history.ts";
+import type { Why } from "../health/history.ts";
 import { observe, observeUplink } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
 import { type Candidate, clientNetState, type Tunnel } from "../netstate/client.ts";
-import { type ClientConfig, type ClientState, type FoundTunnel, phaseOf, startClient, step } from "../role/client.ts";
+import {
+  type ClientConfig,
+  type ClientState,
+  type FoundTunnel,
+  phaseName,
+  phaseOf,
+  startClient,
+  step,
+} from "../role/client.ts";
 import type { ClientEffect, ClientEvent } from "../role/client_event.ts";
 import { Applier, type Wanted } from "./applier.ts";
-import { clientHttp, type ClientView, type Transition } from "./client_http.ts";
+import { BlockedCounter } from "./blocked_counter.ts";
+import { clientHttp } from "./client_http.ts";
 import { ClientSockets } from "./client_sockets.ts";
 import { askForGateway } from "./discovery.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { isFinal, messageOf } from "./failure.ts";
-import { HttpServer } from "./http_server.ts";
+import { type HttpHandler, HttpServer } from "./http_server.ts";
 import { IdleRelease } from "./idle.ts";
 import { logger } from "./log.ts";
 import { resolveName } from "./resolver.ts";
@@ -27,7 +38,6 @@ import { readTextIfThere } from "./text_file.ts";
 
 const log = logger("client");
 const resolvConfPath = "/etc/resolv.conf";
-const transitionsKept = 20;
 
 /** What the user asked for cannot be had, and waiting does not help. */
 export class ClientError extends PgwError {}
@@ -43,15 +53,17 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   let asking = new AbortController();
   let stages = 0;
   let stage: ClientState["kind"] | undefined;
-  let cause: string | undefined;
+  let why: Why = {};
   using memory = new IdleRelease();
-  const transitions: Transition[] = [];
+  const history = new ClientHistory();
+  const blocked = new BlockedCounter(runner);
 
   const applier = new Applier({
     runner,
     wanted: () => wanted(config, loop.state, stages),
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
+    listed: blocked.listed,
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
@@ -64,10 +76,9 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       if (state.kind !== stage) {
         stage = state.kind;
         stages++;
-        transitions.push({ at: now(), to: state.kind, ...(cause === undefined ? {} : { cause }) });
+        history.enter(stage, phaseName(state), now(), why);
+        why = {};
         if (stage === "open") memory.worked();
-        if (transitions.length > transitionsKept) transitions.shift();
-        cause = undefined;
       }
       closeStaleSockets(state);
       applier.update();
@@ -98,11 +109,12 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       case "sendDhcp":
         return tunnelSockets()?.sendDhcp(effect.message, effect.destination);
       case "sendProbe":
+        history.probed(effect.nonce, now());
         return tunnelSockets()?.sendProbe(effect.nonce, effect.form);
       case "pointResolvConf":
         return pointResolvConf(effect.gateway);
       case "log":
-        cause = effect.message;
+        why = { sentence: effect.message, ...(effect.cause === undefined ? {} : { word: effect.cause }) };
         return log[effect.level](effect.message, { ...effect.fields });
       case "exit":
         return ended.resolve();
@@ -136,8 +148,10 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         key,
         of: new ClientSockets(config.net.device, tunnel.gateway, {
           dhcp: (message) => loop.post({ kind: "dhcp", message }),
-          probeAnswer: (nonce, condition) =>
-            loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) }),
+          probeAnswer: (nonce, condition) => {
+            history.heard(nonce, now());
+            loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) });
+          },
         }),
       };
       return sockets.of;
@@ -178,7 +192,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     loop.start();
     http = serveHttp(
       settings.httpPort,
-      () => ({ state: loop.state, since: transitions.at(-1)?.at ?? now(), transitions }),
+      clientHttp(() => loop.state, { history, applier, blocked, device: config.net.device }),
     );
     applier.keepRepaired();
     await ended.promise;
@@ -193,9 +207,9 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
 }
 
 /** A client without it does its work all the same: an application may have taken the port. */
-function serveHttp(port: number, view: () => ClientView): HttpServer | undefined {
+function serveHttp(port: number, handler: HttpHandler): HttpServer | undefined {
   try {
-    return new HttpServer({ hostname: "0.0.0.0", port }, clientHttp(view));
+    return new HttpServer({ hostname: "0.0.0.0", port }, handler);
   } catch (error) {
     log.warn("no status over HTTP: port {port} cannot be had: {error}", { port, error });
     return undefined;

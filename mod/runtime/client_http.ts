@@ -2,19 +2,11 @@
 
 import { formatIpv4 } from "../addr/ipv4.ts";
 import type { ClientState } from "../role/client.ts";
-import type { HttpHandler, HttpReply } from "./http_server.ts";
+import type { ClientHistory } from "../health/client_history.ts";
+import { type HttpHandler, type HttpReply, jsonReply } from "./http_server.ts";
+import type { MetricsSources } from "./metrics.ts";
 
-export type Transition = { readonly at: number; readonly to: ClientState["kind"]; readonly cause?: string };
-
-export type ClientView = {
-  readonly state: ClientState;
-  /** When the present state was entered. */
-  readonly since: number;
-  /** The latest ones, the oldest first. */
-  readonly transitions: readonly Transition[];
-};
-
-export function clientHttp(view: () => ClientView): HttpHandler {
+export function clientHttp(state: () => ClientState, sources: MetricsSources<ClientHistory>): HttpHandler {
   return (path) => {
     switch (path) {
       case "/livez":
@@ -22,9 +14,11 @@ export function clientHttp(view: () => ClientView): HttpHandler {
       case "/healthz":
       case "/readyz":
       case "/startupz":
-        return openness(view().state);
+        return openness(state());
       case "/v1/status":
-        return { status: 200, contentType: "application/json", body: `${JSON.stringify(status(view()))}\n` };
+        return jsonReply(status(state(), sources.history));
+      case "/metrics":
+        return import("./metrics.ts").then(({ clientMetrics }) => clientMetrics(state(), sources));
       default:
         return undefined;
     }
@@ -41,13 +35,13 @@ function waitingFor(state: ClientState): string | undefined {
   return aim?.report.reasons.at(-1);
 }
 
-function status({ state, since, transitions }: ClientView) {
+function status(state: ClientState, history: ClientHistory) {
   const link = "link" in state ? state.link : undefined;
   const lease = "lease" in state ? state.lease : undefined;
   return {
     role: "client",
     state: state.kind,
-    since,
+    since: history.since,
     ...(state.kind === "open" ? {} : { waitingFor: waitingFor(state) }),
     ...(link === undefined ? {} : {
       gateway: formatIpv4(link.tunnel.remote),
@@ -63,6 +57,6 @@ function status({ state, since, transitions }: ClientView) {
         expiresAt: lease.expiresAt,
       },
     }),
-    transitions,
+    transitions: history.transitions,
   };
 }

@@ -1,11 +1,11 @@
 /** The gateway role in the real world: the kernel, the servers and signals around `role/gateway`. */
 
-import { formatIpv4 } from "../addr/ipv4.ts";
-import { formatMac, gatewayMac } from "../addr/mac.ts";
+import { gatewayMac } from "../addr/mac.ts";
 import { parsePrefix } from "../addr/prefix.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
 import { parseUpstream } from "../dns/upstream_address.ts";
 import type { GatewayCondition } from "../health/probe.ts";
+import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
@@ -16,6 +16,8 @@ import {
   type GatewayConfig,
   type GatewayEffect,
   type GatewayEvent,
+  gatewayPhaseName,
+  gatewayPhases,
   type GatewayState,
   gatewayStateOf,
   type PodView,
@@ -23,17 +25,19 @@ import {
   stepGateway,
   unreadyReason,
 } from "../role/gateway.ts";
-import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
+import type { GatewayInfo } from "../role/gateway_info.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
+import { BlockedCounter } from "./blocked_counter.ts";
 import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
-import type { DnsServer } from "./dns_server.ts";
-import { EventLoop } from "./event_loop.ts";
-import { type HttpHandler, type HttpReply, HttpServer } from "./http_server.ts";
+import { EventLoop, now } from "./event_loop.ts";
+import { gatewayHttp } from "./gateway_http.ts";
+import { HttpServer } from "./http_server.ts";
 import { type ClusterResolver, clusterResolver, GatewayDns } from "./gateway_dns.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
+import type { MetricsSources } from "./metrics.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onStopSignal } from "./signals.ts";
 
@@ -52,6 +56,10 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   using memory = new IdleRelease();
   let stages = 0;
   let stage: GatewayState["kind"] | undefined;
+  const history = new History(gatewayPhases);
+  const blocked = new BlockedCounter(runner);
+  let phase: ReturnType<typeof gatewayPhaseName> | undefined;
+  let why: Why = {};
 
   const applier = new Applier({
     runner,
@@ -61,6 +69,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     },
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
+    listed: blocked.listed,
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
@@ -74,6 +83,11 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         stage = state.kind;
         stages++;
         if (stage === "draining") services?.probe.tellAll();
+      }
+      if (gatewayPhaseName(state) !== phase) {
+        phase = gatewayPhaseName(state);
+        history.enter(phase, phase, now(), why);
+        why = {};
       }
       services?.dns.setWayOut("pod" in state && state.pod.obstacle === undefined);
       applier.update();
@@ -90,7 +104,12 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         );
         return;
       case "serve":
-        serve(settings, config, cluster, effect.uplink, instance, () => loop.state).then(
+        serve(settings, config, cluster, effect.uplink, instance, () => loop.state, {
+          history,
+          applier,
+          blocked,
+          device: config.net.device,
+        }).then(
           (started) => {
             services = started;
             const { state } = loop;
@@ -101,6 +120,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         );
         return;
       case "log":
+        why = { sentence: effect.message, ...(effect.cause === undefined ? {} : { word: effect.cause }) };
         return log[effect.level](effect.message, { ...effect.fields });
       case "exit":
         return ended.resolve();
@@ -131,6 +151,7 @@ async function serve(
   uplink: Uplink,
   instance: string,
   state: () => GatewayState,
+  metrics: MetricsSources<History>,
 ): Promise<Services> {
   const { device, network, address } = config.net;
   const mtu = uplink.mtu - vxlanOverhead;
@@ -151,7 +172,7 @@ async function serve(
   });
   const http = new HttpServer(
     { hostname: "0.0.0.0", port: settings.httpPort },
-    httpHandler(info, state, dhcp, dns.server),
+    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics }),
   );
   return {
     probe,
@@ -161,68 +182,6 @@ async function serve(
       probe.close();
       await Promise.all([dhcp.close(), dns.close()]);
     },
-  };
-}
-
-function httpHandler(
-  info: () => GatewayInfo,
-  state: () => GatewayState,
-  dhcp: DhcpService,
-  dns: DnsServer,
-): HttpHandler {
-  const ready = (): HttpReply => {
-    const reason = unreadyReason(state());
-    return reason === undefined ? { status: 200, body: "ok\n" } : { status: 503, body: `${reason}\n` };
-  };
-  const json = (value: unknown): HttpReply => ({
-    status: 200,
-    contentType: "application/json",
-    body: `${typeof value === "string" ? value : JSON.stringify(value)}\n`,
-  });
-  return (path) => {
-    switch (path) {
-      case "/":
-        return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
-      case "/v1/gateway":
-        return json(formatGatewayInfo(info()));
-      case "/livez":
-        return { status: 200, body: "ok\n" };
-      case "/healthz":
-      case "/startupz":
-      case "/readyz":
-        return ready();
-      case "/v1/leases":
-        return json(leaseList(dhcp));
-      case "/v1/status":
-        return json(status(info(), state(), dhcp, dns));
-      default:
-        return undefined;
-    }
-  };
-}
-
-function leaseList({ server }: DhcpService) {
-  const leases = server.leases(Date.now()).map(({ address, chaddr, hostName, state, until }) => ({
-    address: formatIpv4(address),
-    mac: formatMac(chaddr),
-    hostName,
-    state,
-    expiresAt: until,
-  }));
-  return { leases, ...server.counts(Date.now()) };
-}
-
-function status(info: GatewayInfo, state: GatewayState, dhcp: DhcpService, dns: DnsServer) {
-  return {
-    role: "gateway",
-    state: state.kind,
-    ...("since" in state ? { since: state.since } : {}),
-    ready: unreadyReason(state) ?? "yes",
-    podAddress: formatIpv4(info.podAddress),
-    instance: info.condition.instance,
-    leases: dhcp.server.counts(Date.now()),
-    dhcp: Object.fromEntries(dhcp.counts),
-    dns: dns.stats(),
   };
 }
 

@@ -2,10 +2,15 @@
 
 import { writeAll } from "./write_all.ts";
 
+/** A value as the JSON that clients of the HTTP port get. */
+export function jsonReply(value: unknown): HttpReply {
+  return { status: 200, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
 export type HttpReply = { readonly status: 200 | 404 | 503; readonly contentType?: string; readonly body: string };
 
 /** Answers a GET; `undefined`: there is nothing at `path` (which has no query). */
-export type HttpHandler = (path: string) => HttpReply | undefined;
+export type HttpHandler = (path: string) => HttpReply | Promise<HttpReply> | undefined;
 
 const mostConnections = 128;
 const longestRequest = 4096;
@@ -48,7 +53,7 @@ export class HttpServer implements Disposable {
     const timer = setTimeout(() => this.#end(connection), deadlineMs);
     try {
       const request = await readRequest(connection);
-      if (request !== undefined) await writeAll(connection, new TextEncoder().encode(this.#reply(request)));
+      if (request !== undefined) await writeAll(connection, new TextEncoder().encode(await this.#reply(request)));
     } catch {
       // The other side went away, or took too long: its own loss.
     } finally {
@@ -57,10 +62,10 @@ export class HttpServer implements Disposable {
     }
   }
 
-  #reply(request: string): string {
+  async #reply(request: string): Promise<string> {
     const [, method, path] = /^(GET|HEAD) ([^ ?]+)[^ ]* HTTP\/1\.[01]\r\n/.exec(request) ?? [];
     const { status, contentType = "text/plain; charset=utf-8", body } =
-      (path === undefined ? undefined : this.handler(path)) ??
+      (path === undefined ? undefined : await this.handler(path)) ??
         { status: 404, body: "there is nothing here\n" } as const;
     const length = new TextEncoder().encode(body).length;
     const head =

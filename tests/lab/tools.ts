@@ -26,14 +26,15 @@ const packages: Readonly<Record<string, string>> = {
 export const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** A program that the tests need is missing and could not be installed; the message holds the command to run. */
-class MissingToolsError extends Error {
+export class MissingToolsError extends Error {
   override name = "MissingToolsError";
 }
 
-/** Makes sure that the programs are there; else tells what to run, and ends this process. */
-export async function ensureTools(): Promise<void> {
+/** Makes sure that the programs are there, and `more`; else tells what to run, and ends this process. */
+export async function ensureTools(...more: readonly (() => Promise<void>)[]): Promise<void> {
   try {
     await installMissing();
+    for (const ensure of more) await ensure();
   } catch (error) {
     if (!(error instanceof MissingToolsError)) throw error;
     console.error(error.message);
@@ -62,7 +63,7 @@ function missingPackages(): string[] {
   return [...new Set(missing.map((program) => packages[program] as string))];
 }
 
-function isProgram(name: string): boolean {
+export function isProgram(name: string): boolean {
   return toolPath.split(":").some((directory) => {
     try {
       return Deno.statSync(`${directory}/${name}`).isFile;
@@ -73,14 +74,21 @@ function isProgram(name: string): boolean {
 }
 
 async function aptGet(args: string[]): Promise<void> {
-  const { code, stdout, stderr } = await new Deno.Command("apt-get", {
-    args: ["-q", "-o", "DPkg::Lock::Timeout=300", ...args],
+  await run(["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", ...args]);
+}
+
+/** Runs one of the programs that get others. @throws {MissingToolsError} when it fails */
+export async function run([program = "", ...args]: readonly string[], cwd = "/"): Promise<void> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd,
     env: { DEBIAN_FRONTEND: "noninteractive" },
     stdin: "null",
   }).output();
   if (code === 0) return;
   const decoder = new TextDecoder();
-  throw new MissingToolsError(`apt-get ${args.join(" ")} failed:\n${decoder.decode(stdout)}${decoder.decode(stderr)}`);
+  const what = [program, ...args].join(" ");
+  throw new MissingToolsError(`${what} failed:\n${decoder.decode(stdout)}${decoder.decode(stderr)}`);
 }
 
 /** Debian starts a daemon (unbound) when it is installed unless policy-rc.d says no. */

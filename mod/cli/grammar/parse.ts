@@ -9,7 +9,7 @@ import { clientSettings, gatewaySettings } from "../../config/table.ts";
 import { exitCodes } from "../../errors.ts";
 import { type Invocation, modes } from "../invocation.ts";
 import type { Io } from "../io.ts";
-import { version } from "../version.ts";
+import { version } from "../../runtime/version.ts";
 import { clientCommand } from "./client.ts";
 import { gatewayCommand } from "./gateway.ts";
 import { healthCommand } from "./health.ts";

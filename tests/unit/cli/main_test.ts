@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { main, type Roles } from "../../../mod/cli/main.ts";
-import { version } from "../../../mod/cli/version.ts";
+import { version } from "../../../mod/runtime/version.ts";
 import { MissingCapabilityError, PgwError } from "../../../mod/errors.ts";
 import { fakeIo } from "./fake_io.ts";
 

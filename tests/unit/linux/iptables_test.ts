@@ -49,6 +49,17 @@ Deno.test("what is there already needs nothing, in whatever words iptables print
   assert.equal(change(asked, listed), "");
 });
 
+Deno.test("counters are no part of a rule", () => {
+  const counted = listed.replace(
+    /^(-A OUTPUT|-A PGW-OUTPUT(?: -[mo] .*?)?)(?: (-j .*))?$/gm,
+    (_, head, target) => [head, "-c 12 3456", target].filter(Boolean).join(" "),
+  );
+  assert.match(counted, /^-A OUTPUT -c 12 3456 -j PGW-OUTPUT$/m);
+  assert.match(counted, /^-A PGW-OUTPUT -m comment .* -c 12 3456$/m);
+  assert.match(counted, /^-A PGW-OUTPUT -o lo -c 12 3456 -j RETURN$/m);
+  assert.deepEqual(parseFirewall(counted, 4), parseFirewall(listed, 4));
+});
+
 Deno.test("other rules: the chain alone is written anew, the jump stays", () => {
   assert.match(
     change({ chains: [output("-j RETURN")] }, listed),

@@ -1,0 +1,61 @@
+/** What a gateway answers to GET /metrics. */
+
+import type { ForwarderStats } from "../dns/forwarder_config.ts";
+import { commonFamilies, type CommonView, single } from "./common_metrics.ts";
+import { gatewayMetrics as m } from "./metric_table.ts";
+import { type Family, renderMetrics, type Sample } from "./metrics.ts";
+
+export type GatewayMetricsView = CommonView & {
+  /** DHCP messages by what became of them. */
+  readonly dhcpMessages: ReadonlyMap<string, number>;
+  /** Numbers of addresses by state. */
+  readonly addresses: Readonly<Record<string, number>>;
+  readonly dns: ForwarderStats;
+};
+
+export function gatewayMetricsText(view: GatewayMetricsView): string {
+  return renderMetrics([...commonFamilies(view), ...serviceFamilies(view)]);
+}
+
+function serviceFamilies({ dhcpMessages, addresses, dns }: GatewayMetricsView): Family[] {
+  return [
+    [m.dhcpMessages, [...dhcpMessages].map(([result, count]): Sample => [[result.replaceAll(" ", "_")], count])],
+    [m.dhcpAddresses, Object.entries(addresses).map(([state, count]): Sample => [[state], count])],
+    [m.dnsQueries, single(dns.queries)],
+    [m.dnsResults, dnsResults(dns)],
+    [m.dnsPending, single(dns.pending)],
+    [m.cacheEntries, single(dns.cacheEntries)],
+    [m.cacheBytes, single(dns.cacheUsedBytes)],
+    [m.cacheEvictions, single(dns.cacheEvictions)],
+    ...upstreamFamilies(dns.upstreams),
+  ];
+}
+
+function dnsResults(dns: ForwarderStats): Sample[] {
+  const results = {
+    cached: dns.cacheHits,
+    stale: dns.staleAnswers,
+    local: dns.localAnswers,
+    joined: dns.joined,
+    asked: dns.forwarded,
+    prefetched: dns.prefetched,
+    failed: dns.failures,
+    malformed: dns.malformedQueries,
+    mismatched: dns.mismatchedResponses,
+    rebinding_blocked: dns.rebindingBlocked,
+    loop: dns.loops,
+    overload: dns.overload,
+  };
+  return Object.entries(results).map(([result, count]) => [[result], count]);
+}
+
+function upstreamFamilies(upstreams: ForwarderStats["upstreams"]): Family[] {
+  const each = (value: (upstream: ForwarderStats["upstreams"][number]) => Sample[1]): Sample[] =>
+    upstreams.map((upstream) => [[upstream.route, upstream.name], value(upstream)]);
+  return [
+    [m.upstreamUp, each(({ isDead }) => isDead ? 0 : 1)],
+    [m.upstreamAsked, each(({ asked }) => asked)],
+    [m.upstreamFailed, each(({ failed }) => failed)],
+    [m.upstreamTime, each(({ latency }) => latency)],
+  ];
+}

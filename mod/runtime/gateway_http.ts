@@ -1,0 +1,78 @@
+/** What a gateway tells over HTTP: clients ask it for their tunnel, and so do kubelets, `pgw` commands and Prometheus. */
+
+import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatMac } from "../addr/mac.ts";
+import type { History } from "../health/history.ts";
+import { type GatewayState, unreadyReason } from "../role/gateway.ts";
+import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
+import type { DhcpService } from "./dhcp_service.ts";
+import type { DnsServer } from "./dns_server.ts";
+import { type HttpHandler, type HttpReply, jsonReply } from "./http_server.ts";
+import type { MetricsSources } from "./metrics.ts";
+
+/** Who knows the answers. */
+export type GatewaySources = {
+  readonly info: () => GatewayInfo;
+  readonly state: () => GatewayState;
+  readonly dhcp: DhcpService;
+  readonly dns: DnsServer;
+  readonly metrics: MetricsSources<History>;
+};
+
+export function gatewayHttp(sources: GatewaySources): HttpHandler {
+  const { info, state, dhcp, dns, metrics } = sources;
+  return (path) => {
+    switch (path) {
+      case "/":
+        return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
+      case "/v1/gateway":
+        return { status: 200, contentType: "application/json", body: `${formatGatewayInfo(info())}\n` };
+      case "/livez":
+        return { status: 200, body: "ok\n" };
+      case "/healthz":
+      case "/startupz":
+      case "/readyz":
+        return readiness(state());
+      case "/v1/leases":
+        return jsonReply(leaseList(dhcp));
+      case "/v1/status":
+        return jsonReply(status(sources));
+      case "/metrics":
+        return import("./metrics.ts").then(({ gatewayMetrics }) => gatewayMetrics(state(), dhcp, dns, metrics));
+      default:
+        return undefined;
+    }
+  };
+}
+
+function readiness(state: GatewayState): HttpReply {
+  const reason = unreadyReason(state);
+  return reason === undefined ? { status: 200, body: "ok\n" } : { status: 503, body: `${reason}\n` };
+}
+
+function leaseList({ server }: DhcpService) {
+  const leases = server.leases(Date.now()).map(({ address, chaddr, hostName, state, until }) => ({
+    address: formatIpv4(address),
+    mac: formatMac(chaddr),
+    hostName,
+    state,
+    expiresAt: until,
+  }));
+  return { leases, ...server.counts(Date.now()) };
+}
+
+function status({ info, state, dhcp, dns, metrics }: GatewaySources) {
+  const { podAddress, condition } = info();
+  return {
+    role: "gateway",
+    state: state().kind,
+    since: metrics.history.since,
+    ready: unreadyReason(state()) ?? "yes",
+    podAddress: formatIpv4(podAddress),
+    instance: condition.instance,
+    leases: dhcp.server.counts(Date.now()),
+    dhcp: Object.fromEntries(dhcp.counts),
+    dns: dns.stats(),
+    transitions: metrics.history.transitions,
+  };
+}

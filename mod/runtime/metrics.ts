@@ -1,0 +1,81 @@
+/** The answers to GET /metrics. Loaded when somebody asks: a process that nobody scrapes does without. */
+
+import { formatIpv4 } from "../addr/ipv4.ts";
+import { type ClientHistory, clientPhases } from "../health/client_history.ts";
+import { clientMetricsText } from "../health/client_metrics.ts";
+import type { CommonView } from "../health/common_metrics.ts";
+import { gatewayMetricsText } from "../health/gateway_metrics.ts";
+import type { History } from "../health/history.ts";
+import { linkCounters } from "../linux/link_counters.ts";
+import { type ClientState, phaseName } from "../role/client.ts";
+import { gatewayPhaseName, gatewayPhases, type GatewayState } from "../role/gateway.ts";
+import type { Applier } from "./applier.ts";
+import type { BlockedCounter } from "./blocked_counter.ts";
+import type { DhcpService } from "./dhcp_service.ts";
+import type { DnsServer } from "./dns_server.ts";
+import type { HttpReply } from "./http_server.ts";
+import { version } from "./version.ts";
+
+/** Who counts. */
+export type MetricsSources<H extends History> = {
+  readonly history: H;
+  readonly applier: Applier;
+  readonly blocked: BlockedCounter;
+  /** The tunnel's. */
+  readonly device: string;
+};
+
+export async function clientMetrics(state: ClientState, sources: MetricsSources<ClientHistory>): Promise<HttpReply> {
+  return reply(clientMetricsText({
+    ...await commonView("client", sources),
+    states: clientPhases,
+    state: phaseName(state),
+    ready: state.kind === "open",
+    history: sources.history,
+    ...("link" in state ? { gateway: formatIpv4(state.link.tunnel.remote) } : {}),
+    ...("lease" in state ? { leaseExpiresAt: state.lease.expiresAt } : {}),
+  }));
+}
+
+export async function gatewayMetrics(
+  state: GatewayState,
+  dhcp: DhcpService,
+  dns: DnsServer,
+  sources: MetricsSources<History>,
+): Promise<HttpReply> {
+  const common = await commonView("gateway", sources);
+  const phase = gatewayPhaseName(state);
+  return reply(gatewayMetricsText({
+    ...common,
+    states: gatewayPhases,
+    state: phase,
+    ready: phase === "ready",
+    dhcpMessages: dhcp.counts,
+    addresses: dhcp.server.counts(Date.now()),
+    dns: dns.stats(),
+  }));
+}
+
+/** What no role need know to tell it. */
+async function commonView(
+  role: CommonView["role"],
+  { history, applier, blocked, device }: MetricsSources<History>,
+): Promise<Omit<CommonView, "states" | "state" | "ready">> {
+  const counts = await blocked.totals();
+  const tunnel = linkCounters(device);
+  return {
+    role,
+    version,
+    deno: Deno.version.deno,
+    startedAt: performance.timeOrigin,
+    residentBytes: Deno.memoryUsage().rss,
+    transitions: history.counts,
+    repairs: applier.repairs,
+    blocked: counts,
+    ...(tunnel === undefined ? {} : { tunnel }),
+  };
+}
+
+function reply(body: string): HttpReply {
+  return { status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body };
+}

@@ -1,0 +1,81 @@
+/** Metrics of both roles, as Prometheus would scrape them, against promtool and against what really happened. */
+import assert from "node:assert/strict";
+import type { Pod } from "./pod.ts";
+import { promtool } from "./promtool.ts";
+import { startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
+import { labTests } from "./test.ts";
+import { internet } from "./topology.ts";
+
+const labTest = labTests();
+
+async function scrape(pod: Pod): Promise<string> {
+  const { stdout } = await pod.exec(["curl", "-gsSf", "http://127.0.0.1:3150/metrics"]);
+  return stdout;
+}
+
+/** The value of a sample, written as in the text; NaN when it is not there. */
+function value(metrics: string, sample: string): number {
+  const line = metrics.split("\n").find((line) => line.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length + 1) ?? NaN);
+}
+
+async function complaints(pod: Pod, metrics: string): Promise<string> {
+  const { code, stdout, stderr } = await pod.exec([promtool(), "check", "metrics"], { stdin: metrics, check: false });
+  return code === 0 ? "" : `${stdout}${stderr}`;
+}
+
+async function assertSound(pod: Pod, metrics: string): Promise<void> {
+  assert.equal(await complaints(pod, metrics), "");
+}
+
+labTest("promtool finds nothing to complain of, and the numbers are what happened", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  const serving = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  gateway.setResolvConf(`nameserver ${internet.dns.v4}\n`);
+  const pgw = startClient(client);
+  await untilOpen(pgw);
+  const page = "http://web.example.test/";
+  await client.waitForSourceAddress(gateway.vpnAddress.v4, page);
+  // Positive control of the kill switch: IPv6 has no way at all, and local multicast is refused by a rule.
+  await client.exec(["ping", "-c", "3", "-i", "0.1", "-W", "1", "ff02::1%eth0"], { check: false });
+
+  const [ofClient, ofGateway] = [await scrape(client), await scrape(gateway)];
+  assert.match(
+    await complaints(client, "# TYPE pgw_x counter\npgw_x 1\n"),
+    /_total/,
+    "it does complain of what is wrong",
+  );
+  await assertSound(client, ofClient);
+  await assertSound(gateway, ofGateway);
+  const isAbove = (metrics: string, sample: string, least: number) =>
+    assert.ok(value(metrics, sample) >= least, `${sample} ${value(metrics, sample)} is below ${least}`);
+
+  assert.equal(value(ofClient, 'pgw_state{state="open"}'), 1);
+  assert.equal(value(ofClient, 'pgw_state{state="closed"}'), 0);
+  assert.equal(value(ofClient, "pgw_ready"), 1);
+  assert.equal(value(ofClient, 'pgw_transitions_total{state="open",cause="progress"}'), 1);
+  assert.equal(value(ofClient, `pgw_client_gateway_info{gateway="${gateway.address.v4}"}`), 1);
+  isAbove(ofClient, 'pgw_tunnel_bytes_total{direction="receive"}', 200);
+  isAbove(ofClient, 'pgw_tunnel_packets_total{direction="transmit"}', 5);
+  isAbove(ofClient, 'pgw_blocked_packets_total{action="reject",direction="out"}', 3);
+  isAbove(ofClient, "pgw_client_lease_expiry_time_seconds", Date.now() / 1000);
+
+  assert.equal(value(ofGateway, 'pgw_state{state="ready"}'), 1);
+  assert.equal(value(ofGateway, 'pgw_dhcp_addresses{state="bound"}'), 1);
+  isAbove(ofGateway, 'pgw_dhcp_messages_total{result="leased"}', 1);
+  isAbove(ofGateway, "pgw_dns_queries_total", 1);
+  isAbove(ofGateway, `pgw_dns_upstream_seconds_count{route="outside",upstream="${internet.dns.v4}"}`, 1);
+
+  const lines = pgw.lines.length;
+  await serving.stop("SIGKILL");
+  await untilClosed(pgw, lines);
+  await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  await untilOpen(pgw, lines);
+  const after = await scrape(client);
+  await assertSound(client, after);
+  assert.equal(value(after, "pgw_client_outage_seconds_count"), 1);
+  assert.equal(value(after, "pgw_client_reconnect_seconds_count"), 1);
+  isAbove(after, "pgw_client_outage_seconds_sum", value(after, "pgw_client_reconnect_seconds_sum"));
+  isAbove(after, "pgw_client_probe_answers_total", 2);
+});
