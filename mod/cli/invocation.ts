@@ -18,4 +18,12 @@ export type Invocation =
   | { readonly command: "health"; readonly check: HealthCheck | undefined; readonly flags: Flags }
   | { readonly command: "status"; readonly json: boolean; readonly watch: boolean; readonly flags: Flags }
   | { readonly command: "leases"; readonly json: boolean; readonly flags: Flags }
+  | {
+    readonly command: "dns query";
+    readonly name: string;
+    /** A, AAAA, ... */
+    readonly type: string;
+    readonly json: boolean;
+    readonly flags: Flags;
+  }
   | { readonly command: "version" };

@@ -1,5 +1,6 @@
 /** What a command needs of the world around it. Tests give it another. */
 
+import type { NameserverAnswer } from "../runtime/ask_nameserver.ts";
 import { writeAllSync } from "../runtime/write_all.ts";
 import { type HttpAnswer, httpGet } from "./http_get.ts";
 
@@ -15,6 +16,8 @@ export type Io = {
   readonly columns: number | undefined;
   /** Asks the `pgw` that runs in this Pod. */
   readonly get: (port: number, path: string) => Promise<HttpAnswer>;
+  /** Asks a DNS question as an application of this Pod would. */
+  readonly askNameserver: (question: Uint8Array<ArrayBuffer>) => Promise<NameserverAnswer>;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
 };
@@ -29,6 +32,7 @@ export function processIo(): Io {
     terminal,
     columns: terminal ? terminalColumns() : undefined,
     get: httpGet,
+    askNameserver: async (question) => (await import("../runtime/ask_nameserver.ts")).askNameserver(question),
     now: Date.now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };

@@ -53,6 +53,8 @@ async function run(invocation: Invocation, roles: Roles, io: Io): Promise<number
       return await (await import("./status.ts")).status(invocation, readHttpPort(input(invocation.flags, io)), io);
     case "leases":
       return await (await import("./leases.ts")).leases(invocation, readHttpPort(input(invocation.flags, io)), io);
+    case "dns query":
+      return await (await import("./dns_query.ts")).dnsQuery(invocation, readHttpPort(input(invocation.flags, io)), io);
     case "version":
       return (await import("./version.ts")).printVersion(io);
   }

@@ -23,8 +23,9 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "?");
 }
 
-/** `43 s`, `2 min 5 s`, `11 h 59 min`, `3 d 4 h`; `250 ms` below a second. */
+/** `43 s`, `2 min 5 s`, `11 h 59 min`, `3 d 4 h`; `250 ms` below a second, `0.3 ms` below ten. */
 export function renderDuration(ms: number): string {
+  if (ms < 10 && !Number.isInteger(ms)) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = Math.floor(ms / 1000);
   const parts: [number, string][] = [

@@ -65,6 +65,12 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
       `${label("vpnInterface")}: '${values.vpnInterface}' is the tunnel to the clients: name the interface of the VPN`,
     );
   }
+  const { dnsMinimumTtl = 0, dnsMaximumTtl = Infinity } = values;
+  if (dnsMinimumTtl > dnsMaximumTtl) {
+    problems.push(
+      `${label("dnsMinimumTtl")}: '${dnsMinimumTtl}' is more than ${label("dnsMaximumTtl")}, which is ${dnsMaximumTtl}`,
+    );
+  }
   if (values.vxlanNetwork !== undefined && values.dhcpPool !== undefined) {
     problems.push(...checkPool(values.dhcpPool, values.vxlanNetwork).map((text) => `${label("dhcpPool")}: ${text}`));
   }

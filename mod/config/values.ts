@@ -2,6 +2,7 @@
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { parsePrefix, type Prefix, type Prefix4 } from "../addr/prefix.ts";
+import type { ZoneRoute } from "../dns/forwarder_config.ts";
 import { formatUpstream, parseUpstream } from "../dns/upstream_address.ts";
 import { PgwError } from "../errors.ts";
 import { parseHostName } from "./host_name.ts";
@@ -21,20 +22,26 @@ export function oneOf<const Word extends string>(words: readonly Word[]): ParseV
 /** Values separated by blanks or commas, in the user's order. The problems of all of them are reported together. */
 export function listOf<T>(parse: ParseValue<T>): ParseValue<readonly T[]> {
   return (text) => {
-    const values: T[] = [];
-    const problems: string[] = [];
-    for (const part of text.split(/[\s,]+/).filter((part) => part !== "")) {
-      try {
-        values.push(parse(part));
-      } catch (error) {
-        if (!(error instanceof PgwError)) throw error;
-        problems.push(...problemsOf(error));
-      }
-    }
-    if (problems.length > 0) throw new ValueError(...problems);
+    const values = each(text.split(/[\s,]+/).filter((part) => part !== ""), parse);
     if (values.length === 0) throw new ValueError(`'${text}' is an empty list: write at least one value`);
     return values;
   };
+}
+
+/** The values of all parts, or all their problems. */
+function each<Part, T>(parts: readonly Part[], parse: (part: Part) => T): T[] {
+  const values: T[] = [];
+  const problems: string[] = [];
+  for (const part of parts) {
+    try {
+      values.push(parse(part));
+    } catch (error) {
+      if (!(error instanceof PgwError)) throw error;
+      problems.push(...problemsOf(error));
+    }
+  }
+  if (problems.length > 0) throw new ValueError(...problems);
+  return values;
 }
 
 /** A whole number in decimal from `minimum` to `maximum`. `what` is its name with an article: "a port". */
@@ -141,4 +148,35 @@ function hostOfNetwork(text: string): HostOfNetwork | undefined {
 /** A resolver: `10.8.0.1`, `10.8.0.1:5353`, `[2001:db8::1]:53` or `tls://10.8.0.1#dns.example`, in canonical text. */
 export function upstream(text: string): string {
   return formatUpstream(parseUpstream(text));
+}
+
+/** `CORP.example=10.8.0.5,10.8.0.6 lan=cluster .=outside`: a part without `=` is one more server of the zone before it. */
+export function dnsRoutes(text: string): readonly ZoneRoute[] {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  const entries: string[][] = [];
+  for (const part of parts) {
+    if (part.includes("=") || entries.length === 0) entries.push([part]);
+    else entries.at(-1)!.push(part);
+  }
+  return each(entries, dnsRoute);
+}
+
+function dnsRoute([first = "", ...more]: readonly string[]): ZoneRoute {
+  const [, zone, target] = /^([^=]+)=([^=]+)$/.exec(first) ?? [];
+  if (zone === undefined || target === undefined) {
+    throw new ValueError(
+      `'${first}' is not a route: write ZONE=SERVER, ZONE=cluster or ZONE=outside, such as corp.example=10.8.0.5`,
+    );
+  }
+  const name = zoneName(zone);
+  if (target !== "cluster" && target !== "outside") return { zone: name, servers: each([target, ...more], upstream) };
+  if (more.length > 0) {
+    throw new ValueError(`'${first},${more}' has a server beside the word ${target}: write one of them`);
+  }
+  return { zone: name, servers: target };
+}
+
+/** A domain, or `.` for all names. */
+export function zoneName(text: string): string {
+  return text === "." ? text : domain(text);
 }

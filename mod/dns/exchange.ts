@@ -15,8 +15,8 @@ export interface ExchangePort<Client> {
   send(attempt: Attempt<Client>): void;
   /** Nothing that comes for the attempt matters any more. */
   forget(attempt: Attempt<Client>): void;
-  /** `bytes` holds an answer, read into `response`. The question is over. */
-  answered(pending: Pending<Client>, bytes: Uint8Array, response: Response, now: number): void;
+  /** `bytes` holds the answer to `attempt`, read into `response`. The question is over. */
+  answered(attempt: Attempt<Client>, bytes: Uint8Array, response: Response, now: number): void;
   /** No server could help. The question is over. */
   unanswered(pending: Pending<Client>, now: number): void;
   /** `staleAt` has come. */
@@ -103,7 +103,7 @@ export class Exchange<Client> {
       this.#refused(attempt, rcodes.servFail, now);
     } else if (response.rcode === rcodes.noError || response.rcode === rcodes.nxDomain) {
       this.#end(pending);
-      this.port.answered(pending, bytes, response, now);
+      this.port.answered(attempt, bytes, response, now);
     } else if (response.rcode === rcodes.formErr || response.rcode === rcodes.notImp) {
       this.#notUnderstood(attempt, response.rcode, response.hasEdns, now);
     } else {

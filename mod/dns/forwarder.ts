@@ -9,7 +9,7 @@ import { flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQ
 import { WireError } from "../wire/bytes.ts";
 import { absent, Cache, type Entry } from "./cache.ts";
 import { Exchange, type ExchangePort } from "./exchange.ts";
-import type { Explanation, ForwarderConfig, ForwarderStats, Route } from "./forwarder_config.ts";
+import type { Explanation, ForwarderConfig, ForwarderStats } from "./forwarder_config.ts";
 import { type Attempt, copyOf, isOwnQuestion, newWaiter, type Pending, reasonOf, type Waiter } from "./pending.ts";
 import type { Random } from "./question.ts";
 import { RebindingGuard } from "./rebinding.ts";
@@ -26,14 +26,17 @@ import {
   writeStored,
 } from "./reply.ts";
 import { normalize, type Response } from "./response.ts";
-import { isHostWithoutDomain, nobodysZones, RouteTable } from "./route.ts";
-import { Upstream, UpstreamGroup } from "./upstream.ts";
-import { parseUpstream } from "./upstream_address.ts";
+import { RouteTable } from "./route.ts";
+import { Routing } from "./routing.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** What the forwarder has its shell do. None of it may call the forwarder back before it has returned. */
 export interface ForwarderPort<Client> {
-  /** The first `length` bytes of `message` are the answer. They are written over when this has returned. */
-  reply(client: Client, isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number): void;
+  /**
+   * The first `length` bytes of `message` are the answer, from the server `by` if it was one's just now. They are written
+   * over when this has returned.
+   */
+  reply(client: Client, isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number, by?: Upstream): void;
   /** Send `attempt.message` to `attempt.upstream`; hand what comes back to `received`, or call `failed`. */
   ask(attempt: Attempt<Client>): void;
   /** Nothing that comes for `attempt` matters any more. */
@@ -65,11 +68,7 @@ const noTtls = new Uint16Array(0);
 export class Forwarder<Client> {
   readonly #cache: Cache;
   readonly #exchange: Exchange<Client>;
-  readonly #outside: Route;
-  /** Its names do not exist. */
-  readonly #nobodys: Route;
-  readonly #routes: RouteTable<Route>;
-  readonly #allRoutes: readonly Route[];
+  readonly #routing: Routing;
   readonly #guard: RebindingGuard;
   readonly #mayRebind = new RouteTable(false);
   /** The query that `answer` read last. */
@@ -94,18 +93,7 @@ export class Forwarder<Client> {
   /** @throws {AddressError} when a server in `config` is none */
   constructor(readonly config: ForwarderConfig, random: Random, readonly port: ForwarderPort<Client>) {
     this.#cache = new Cache(config.cacheBytes);
-    const route = (name: string, servers: readonly string[], isOutside = false): Route => (
-      { name, isOutside, group: this.#group(servers), pending: 0 }
-    );
-    const cluster = route("cluster", config.clusterServers);
-    this.#outside = route("outside", config.outsideServers, true);
-    this.#routes = new RouteTable(this.#outside);
-    const named = config.routes.map(({ zone, servers }) => route(zone, servers));
-    for (const one of named) this.#routes.add(one.name, one);
-    for (const zone of config.clusterZones) this.#routes.add(zone, cluster);
-    this.#nobodys = route("nobody", []);
-    for (const zone of nobodysZones) this.#routes.add(zone, this.#nobodys);
-    this.#allRoutes = [cluster, this.#outside, ...named];
+    this.#routing = new Routing(config);
     this.#guard = new RebindingGuard(config.rebinding.networks);
     for (const zone of config.rebinding.except) this.#mayRebind.add(zone, true);
     this.#exchange = new Exchange(this.#exchangePort(), random);
@@ -118,7 +106,7 @@ export class Forwarder<Client> {
 
   /** Whether a server of outside names is not known to be dead. */
   get isReady(): boolean {
-    return this.#outside.group.isUsable;
+    return this.#routing.outside.group.isUsable;
   }
 
   /**
@@ -189,19 +177,20 @@ export class Forwarder<Client> {
   /**
    * Sets the servers of outside names. What the earlier ones said is forgotten, what they were asked is asked again.
    *
+   * @param absence what clients are told when there is no server
    * @throws {AddressError} when one is none; nothing has changed then
    */
-  setOutsideServers(servers: readonly string[], now: number): void {
-    this.#outside.group = this.#group(servers);
+  setOutsideServers(servers: readonly string[], now: number, absence?: string): void {
+    this.#routing.setOutsideServers(servers, absence);
     this.#cache.forgetOutside();
-    this.#exchange.restart((pending) => pending.route === this.#outside, now);
+    this.#exchange.restart((pending) => pending.route === this.#routing.outside, now);
   }
 
   /** What would become of the question in `query`, a message. @throws {WireError} when it holds none */
   explain(query: Uint8Array, now: number): Explanation {
     const read = new Query();
     if (readQuery(query, query.length, read) !== rcodes.noError) throw new WireError("not a DNS question");
-    const { name: route, group } = this.#routeOf(query, read);
+    const { name: route, group } = this.#routing.find(query, read);
     const overdue = this.#cache.overdue(this.#cache.find(query, read), Math.floor(now / 1000));
     const cache = overdue < 0 ? "fresh" : overdue < this.config.staleSeconds ? "stale" : "absent";
     return { route, servers: group.upstreams.map(({ name }) => name), cache, ttl: Math.max(-overdue, 0) };
@@ -215,21 +204,12 @@ export class Forwarder<Client> {
       cacheEntries: this.#cache.entries,
       cacheUsedBytes: this.#cache.usedBytes,
       cacheEvictions: this.#cache.evictions,
-      upstreams: this.#allRoutes.flatMap((route) =>
+      upstreams: this.#routing.all.flatMap((route) =>
         route.group.upstreams.map(({ name, isDead, roundTrip, asked, answered, failed, latency }) => (
           { route: route.name, name, isDead, roundTrip, asked, answered, failed, latency }
         ))
       ),
     };
-  }
-
-  #group(servers: readonly string[]): UpstreamGroup {
-    const { own } = this.config;
-    const others = servers.map(parseUpstream).filter(({ address, port }) =>
-      address !== own.address || port !== own.port
-    );
-    const byName = new Map(others.map((address) => new Upstream(address)).map((one) => [one.name, one]));
-    return new UpstreamGroup([...byName.values()]);
   }
 
   #answerFromCache(
@@ -277,16 +257,11 @@ export class Forwarder<Client> {
     this.#start(copyOf(query, this.#query.end), undefined, now);
   }
 
-  #routeOf(question: Uint8Array, query: Query): Route {
-    const route = this.#routes.find(question, query.nameEnd);
-    return route === this.#outside && isHostWithoutDomain(question, query) ? this.#nobodys : route;
-  }
-
   #start(question: Uint8Array, waiter: Waiter<Client> | undefined, now: number): void {
     const { hash, nameEnd, dnssecOk, checkingDisabled } = this.#query;
     const key = { hash, nameEnd, dnssecOk, checkingDisabled };
-    const route = this.#routeOf(question, this.#query);
-    if (route === this.#nobodys) {
+    const route = this.#routing.find(question, this.#query);
+    if (route === this.#routing.nobodys) {
       this.#count.localAnswers++;
       if (waiter !== undefined) this.#replyEmpty(waiter, rcodes.nxDomain, undefined);
       return;
@@ -322,13 +297,13 @@ export class Forwarder<Client> {
         this.port.ask(attempt);
       },
       forget: (attempt) => this.port.forget(attempt),
-      answered: (pending, bytes, response, now) => this.#deliver(pending, bytes, response, now),
+      answered: (attempt, bytes, response, now) => this.#deliver(attempt, bytes, response, now),
       unanswered: (pending, now) => this.#fail(pending, now),
       late: (pending) => this.#deliverStale(pending),
     };
   }
 
-  #deliver(pending: Pending<Client>, bytes: Uint8Array, response: Response, now: number): void {
+  #deliver({ pending, upstream }: Attempt<Client>, bytes: Uint8Array, response: Response, now: number): void {
     if (this.#isRebinding(pending, bytes, response)) {
       this.#count.rebindingBlocked++;
       const error = { code: extendedErrors.blocked, text: "an outside name resolves to a local address" };
@@ -342,7 +317,7 @@ export class Forwarder<Client> {
     if (ttl > 0) this.#store(pending, { length, ttlOffsets, ttlCount, ttl }, now);
     const stored: Stored = { bytes: scratch, at: 0, length, ttlOffsets, ttlOffsetsAt: 0, ttlCount };
     for (const { client, isStream, query, question } of pending.waiters) {
-      this.#reply(client, isStream, writeStored(this.#out, stored, question, query, isStream, 0));
+      this.#reply(client, isStream, writeStored(this.#out, stored, question, query, isStream, 0), upstream);
     }
   }
 
@@ -408,7 +383,7 @@ export class Forwarder<Client> {
     this.#reply(client, isStream, writeEmpty(this.#out, question, query, rcode, error));
   }
 
-  #reply(client: Client, isStream: boolean, length: number): void {
-    this.port.reply(client, isStream, this.#out, length);
+  #reply(client: Client, isStream: boolean, length: number, by?: Upstream): void {
+    this.port.reply(client, isStream, this.#out, length, by);
   }
 }

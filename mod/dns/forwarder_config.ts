@@ -13,8 +13,8 @@ export type ForwarderConfig = {
   readonly clusterServers: readonly string[];
   /** Servers of all other names. */
   readonly outsideServers: readonly string[];
-  /** Zones with servers of their own; where one is also a cluster zone, this counts. */
-  readonly routes: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  /** Where names of some zones go; where one is also a cluster zone, this counts. */
+  readonly routes: readonly ZoneRoute[];
   readonly cacheBytes: number;
   readonly rebinding: { readonly networks: readonly Prefix[]; readonly except: readonly string[] };
   readonly ttl: TtlLimits;
@@ -22,12 +22,17 @@ export type ForwarderConfig = {
   readonly staleSeconds: number;
 };
 
+/** Names of `zone` (`.` is all of them) go to the cluster's servers, to those of the outside, or to its own. */
+export type ZoneRoute = { readonly zone: string; readonly servers: "cluster" | "outside" | readonly string[] };
+
 /** Where questions of some zones go. */
 export type Route = {
   /** `cluster`, `outside`, or the zone that a setting names. */
   readonly name: string;
   readonly isOutside: boolean;
   group: UpstreamGroup;
+  /** Why there is nobody in `group`, for the clients. */
+  absence: string;
   /** Questions on their way: bounded for each route, so that a flood of one kind leaves the others alone. */
   pending: number;
 };

@@ -116,7 +116,7 @@ function copyOfQuery(query: Query): Query {
 export function reasonOf({ route, refusal, wasUnreachable }: Pending<unknown>): ExtendedError | undefined {
   const { networkError, noReachableAuthority, notReady } = extendedErrors;
   if (refusal !== undefined) return undefined;
-  if (route.group.upstreams.length === 0) return { code: notReady, text: "no upstream is known for this name" };
+  if (route.group.upstreams.length === 0) return { code: notReady, text: route.absence };
   if (wasUnreachable) return { code: networkError, text: "no upstream can be reached" };
   return { code: noReachableAuthority, text: "no upstream answers" };
 }

@@ -3,10 +3,33 @@
  * local programs should.
  */
 
-import type { Prefix, Prefix4, Prefix6 } from "../addr/prefix.ts";
-import { contains } from "../addr/prefix.ts";
+import type { Ipv4 } from "../addr/ipv4.ts";
+import { contains, overlaps, parsePrefix, type Prefix, type Prefix4, type Prefix6 } from "../addr/prefix.ts";
 import { skipName, types, u16, u32 } from "../wire/dns.ts";
 import type { Response } from "./response.ts";
+import { parseUpstream } from "./upstream_address.ts";
+
+/**
+ * The networks that outside names must not resolve into: the tunnel's, and the Pods' as far as it is known. That is what
+ * the Pod's own routes name, and those local networks in which the Pod or a nameserver of the cluster's has its address.
+ */
+export function rebindingNetworks(from: {
+  readonly overlay: Prefix;
+  readonly podAddress: Ipv4;
+  /** Destinations of the Pod's own routes. */
+  readonly podRoutes: readonly Prefix[];
+  readonly localCidrs: readonly Prefix[];
+  /** Texts that `parseUpstream` reads. */
+  readonly clusterServers: readonly string[];
+}): Prefix[] {
+  const known: Prefix[] = [
+    { family: 4, address: from.podAddress, length: 32 },
+    ...from.clusterServers.map((server) => parsePrefix(parseUpstream(server).address)),
+  ];
+  const routes = from.podRoutes.filter(({ length }) => length > 8);
+  const local = from.localCidrs.filter((network) => known.some((one) => overlaps(network, one)));
+  return [from.overlay, ...routes, ...known, ...local];
+}
 
 /** Keys of service parameters (RFC 9460 section 14.3.2). */
 const ipv4Hint = 4;

@@ -21,9 +21,11 @@ export const udpPayload = 1232;
 /** What a client without EDNS can take by UDP (RFC 1035 section 2.3.4), and what a TCP frame can carry. */
 const plainUdpPayload = 512;
 export const maxMessage = 65_535;
-const optLength = 11;
+/** Bytes of OPT without options. */
+export const optLength = 11;
 
-/** Extended DNS errors (RFC 8914) in use. */
+/** The EDNS option of extended DNS errors (RFC 8914 section 2), and those in use. */
+export const extendedErrorOption = 15;
 export const extendedErrors = {
   other: 0,
   staleAnswer: 3,
@@ -130,7 +132,7 @@ export function writeEmpty(
 /** Adds an extended error to the OPT record that ends at `length`, and returns the new length. */
 export function appendExtendedError(out: Uint8Array, length: number, { code, text }: ExtendedError): number {
   putU16(out, length - 2, 6 + text.length);
-  putU16(out, length, 15);
+  putU16(out, length, extendedErrorOption);
   putU16(out, length + 2, 2 + text.length);
   putU16(out, length + 4, code);
   for (let index = 0; index < text.length; index++) out[length + 6 + index] = text.charCodeAt(index);

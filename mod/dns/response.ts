@@ -29,6 +29,9 @@ export class Response {
   end = 0;
   additionals = 0;
   hasEdns = false;
+  /** Where OPT's options are, if there is OPT. */
+  optionsAt = 0;
+  optionsEnd = 0;
 }
 
 /**
@@ -79,6 +82,8 @@ function readRecord(bytes: Uint8Array, length: number, section: number, asked: n
     if (section !== 2 || at !== start + 1) return false;
     response.hasEdns = true;
     response.rcode |= bytes[at + 4]! << 4;
+    response.optionsAt = data;
+    response.optionsEnd = end;
     return true;
   }
   if (!dataIsValid(bytes, type, data, end)) return false;

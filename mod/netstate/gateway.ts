@@ -1,6 +1,6 @@
 /** What the kernel of a gateway Pod should hold. */
 
-import type { Ipv4 } from "../addr/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { gatewayMac } from "../addr/mac.ts";
 import { formatPrefix, type Prefix, type Prefix4 } from "../addr/prefix.ts";
 import { dhcpServerPort, forwarderMark, probePort, vxlanOverhead } from "./names.ts";
@@ -58,13 +58,17 @@ export function gatewayNetState(config: GatewayNetConfig, uplink: Uplink, interf
  * What the gateway's work needs is accepted in front of other people's rules: a VPN's own firewall in the same Pod
  * usually drops whatever it does not know. Clients reach nothing else of the gateway Pod.
  */
-function input4({ device, port, httpPort }: GatewayNetConfig): Chain {
+function input4({ device, port, httpPort, address }: GatewayNetConfig): Chain {
+  const own = `${formatIpv4(address)}/32`;
   return {
     table: "filter",
     name: "PGW-INPUT",
     hook: "INPUT",
     rules: [
       `! -i ${device} -p udp -m udp --dport ${port} -j ACCEPT`,
+      // The overlay's services are for the overlay: whoever asked them from elsewhere with a client's address as the
+      // source would have the answer sent to that client. (No source of our own comes in by a device; by lo it does.)
+      `! -s ${own} -d ${own} ! -i ${device} -j DROP`,
       `! -i ${device} -p tcp -m tcp --dport ${httpPort} -j ACCEPT`,
       ...[dhcpServerPort, 53, probePort].map((to) => `-i ${device} -p udp -m udp --dport ${to} -j ACCEPT`),
       `-i ${device} -p tcp -m tcp --dport 53 -j ACCEPT`,

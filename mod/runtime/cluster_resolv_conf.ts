@@ -12,23 +12,28 @@ const log = logger("dns");
  * again: then what is remembered counts.
  *
  * @param text what the file holds now
+ * @returns `isKnown` false: whose settings these are cannot be told
  */
-export function clusterResolvConf(text: string, clusterDomain: string, directory: string): ResolvConf {
+export function clusterResolvConf(
+  text: string,
+  clusterDomain: string,
+  directory: string,
+): ResolvConf & { readonly isKnown: boolean } {
   const path = `${directory}/cluster-resolv.conf`;
   const original = originalResolvConf(text);
   if (isKubelets(original, clusterDomain)) {
     remember(path, original);
-    return parseResolvConf(original);
+    return { ...parseResolvConf(original), isKnown: true };
   }
   const remembered = readTextIfThere(path);
-  if (isKubelets(remembered, clusterDomain)) return parseResolvConf(remembered);
+  if (isKubelets(remembered, clusterDomain)) return { ...parseResolvConf(remembered), isKnown: true };
   if (Deno.env.has("KUBERNETES_SERVICE_HOST")) {
     log.warn(
-      "/etc/resolv.conf is not the kubelet's (a VPN was there first), so cluster names may be asked of the wrong " +
-        "nameserver: set PGW_CLUSTER_NAMESERVERS, or start pgw before the VPN",
+      "/etc/resolv.conf is not the kubelet's (a VPN was there first), so who answers cluster names is not known: " +
+        "set PGW_CLUSTER_NAMESERVERS, or start pgw before the VPN",
     );
   }
-  return parseResolvConf(original);
+  return { ...parseResolvConf(original), isKnown: false };
 }
 
 function isKubelets(text: string, clusterDomain: string): boolean {

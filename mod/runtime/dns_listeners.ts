@@ -11,8 +11,11 @@ import { readFrames, writeFrame } from "./dns_frames.ts";
 
 /** Who asked, kept while its question is on its way. */
 export type Peer = {
-  /** Sends the first `length` bytes of `message`, which are written over when this has returned. */
-  reply(message: Uint8Array<ArrayBuffer>, length: number): void;
+  /**
+   * Sends the first `length` bytes of `message`, which are written over when this has returned. `by`: the upstream that
+   * has just said so, if one has.
+   */
+  reply(message: Uint8Array<ArrayBuffer>, length: number, by?: string): void;
 };
 
 /** What is behind the listeners. */
@@ -32,6 +35,9 @@ export type Listener = { readonly port: number; close(): Promise<void> };
 const batch = 64;
 const datagramRoom = 2048;
 const receiveBuffer = 1 << 20;
+
+/** Bytes of an answer by TCP, an extended error included. */
+export const streamRoom = 66_048;
 
 const maxConnections = 128;
 const maxConnectionsPerClient = 16;
@@ -170,7 +176,7 @@ export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: Qu
 }
 
 class StreamPeer implements Peer {
-  readonly #out = new Uint8Array(66_048);
+  readonly #out = new Uint8Array(streamRoom);
   #outstanding = 0;
   #resume: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();

@@ -1,10 +1,18 @@
 /** The DNS server of the gateway: the forwarder with sockets, a clock and timers. */
 
 import type { Prefix, Prefix4 } from "../addr/prefix.ts";
-import { Forwarder, type ForwarderPort } from "../dns/forwarder.ts";
-import type { Explanation, ForwarderStats } from "../dns/forwarder_config.ts";
+import { Forwarder, type ForwarderPort, mustAsk } from "../dns/forwarder.ts";
+import type { Explanation, ForwarderStats, ZoneRoute } from "../dns/forwarder_config.ts";
 import type { Attempt } from "../dns/pending.ts";
-import { listenDatagrams, type Listener, listenStreams, type Peer, type QueryHandler } from "./dns_listeners.ts";
+import type { Upstream } from "../dns/upstream.ts";
+import {
+  listenDatagrams,
+  type Listener,
+  listenStreams,
+  type Peer,
+  type QueryHandler,
+  streamRoom,
+} from "./dns_listeners.ts";
 import { openUpstreamSockets, type UpstreamSockets } from "./dns_upstream_sockets.ts";
 
 export type DnsServerOptions = {
@@ -16,7 +24,7 @@ export type DnsServerOptions = {
   /** Servers are texts that `parseUpstream` reads. This server itself is left out. */
   readonly clusterServers: readonly string[];
   readonly outsideServers: readonly string[];
-  readonly routes?: readonly { readonly zone: string; readonly servers: readonly string[] }[];
+  readonly routes?: readonly ZoneRoute[];
   readonly cacheBytes: number;
   /** Networks that outside names must not resolve into, and zones for which they may. */
   readonly rebinding?: { readonly networks: readonly Prefix[]; readonly except: readonly string[] };
@@ -29,13 +37,29 @@ export type DnsServerOptions = {
 
 export type DnsStats = ForwarderStats;
 
+/** An answer, and what was known of its question before it was asked. */
+export type TracedAnswer = Explanation & {
+  readonly message: Uint8Array;
+  /** The upstream that was asked and has answered; undefined: nobody needed to be, or nobody did. */
+  readonly by: string | undefined;
+  readonly tookMs: number;
+};
+
 export interface DnsServer {
   readonly port: number;
-  /** Sets the servers of outside names, and forgets what the earlier ones said. @throws {AddressError} */
-  setUpstreams(outsideServers: readonly string[]): void;
+  /**
+   * Sets the servers of outside names, and forgets what the earlier ones said. When there are none, clients are told
+   * `absence`. @throws {AddressError}
+   */
+  setUpstreams(outsideServers: readonly string[], absence?: string): void;
   stats(): DnsStats;
-  /** What would become of the question in `query`, a message. @throws {WireError} when it holds none */
-  explain(query: Uint8Array): Explanation;
+  /**
+   * Asks `query`, a message, as a client by TCP would, and tells how it was answered. Never settles when the server is
+   * closed before.
+   *
+   * @throws {WireError} when it is no question
+   */
+  query(query: Uint8Array): Promise<TracedAnswer>;
   /** Whether outside names can be asked for, as far as is known. */
   ready(): boolean;
   close(): Promise<void>;
@@ -63,9 +87,9 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   }
   return {
     port: datagrams.port,
-    setUpstreams: (servers) => shell.setUpstreams(servers),
+    setUpstreams: (servers, absence) => shell.setUpstreams(servers, absence),
     stats: () => shell.forwarder.stats(),
-    explain: (query) => shell.forwarder.explain(query, performance.now()),
+    query: (query) => shell.query(query),
     ready: () => shell.forwarder.isReady,
     close: async () => {
       shell.close();
@@ -107,8 +131,8 @@ class DnsShell implements QueryHandler, ForwarderPort<Peer> {
     this.forwarder.ask(query, isStream, peer, performance.now());
   }
 
-  setUpstreams(servers: readonly string[]): void {
-    this.forwarder.setOutsideServers(servers, performance.now());
+  setUpstreams(servers: readonly string[], absence?: string): void {
+    this.forwarder.setOutsideServers(servers, performance.now(), absence);
     this.flush();
   }
 
@@ -125,8 +149,23 @@ class DnsShell implements QueryHandler, ForwarderPort<Peer> {
     }, Math.max(wakeAt - performance.now(), tickMs));
   }
 
-  reply(client: Peer, _isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number): void {
-    if (this.#isOpen) client.reply(message, length);
+  /** What is asked for no client but for whoever wants to know how it is answered. */
+  query(query: Uint8Array): Promise<TracedAnswer> {
+    const startedAt = performance.now();
+    const before = this.forwarder.explain(query, startedAt);
+    const { promise, resolve } = Promise.withResolvers<TracedAnswer>();
+    const reply = (message: Uint8Array, length: number, by?: string) =>
+      resolve({ ...before, message: message.slice(0, length), by, tookMs: performance.now() - startedAt });
+    const out = new Uint8Array(streamRoom);
+    const length = this.answer(query, query.length, true, out);
+    if (length === mustAsk) this.askUpstream(query, true, { reply });
+    else reply(out, length);
+    this.flush();
+    return promise;
+  }
+
+  reply(client: Peer, _isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number, by?: Upstream): void {
+    if (this.#isOpen) client.reply(message, length, by?.name);
   }
 
   ask(attempt: Attempt<Peer>): void {

@@ -1,9 +1,7 @@
 /** The gateway role in the real world: the kernel, the servers and signals around `role/gateway`. */
 
 import { gatewayMac } from "../addr/mac.ts";
-import { parsePrefix } from "../addr/prefix.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
-import { parseUpstream } from "../dns/upstream_address.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
@@ -33,7 +31,7 @@ import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { gatewayHttp } from "./gateway_http.ts";
 import { HttpServer } from "./http_server.ts";
-import { type ClusterResolver, clusterResolver, GatewayDns } from "./gateway_dns.ts";
+import { type ClusterResolver, clusterResolver, GatewayDns, serversAroundVpn } from "./gateway_dns.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
@@ -89,7 +87,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         history.enter(phase, phase, now(), why);
         why = {};
       }
-      services?.dns.setWayOut("pod" in state && state.pod.obstacle === undefined);
+      services?.dns.setWayOut(obstacleIn(state));
       applier.update();
     },
   });
@@ -113,7 +111,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
           (started) => {
             services = started;
             const { state } = loop;
-            started.dns.setWayOut("pod" in state && state.pod.obstacle === undefined);
+            started.dns.setWayOut(obstacleIn(state));
             memory.worked();
           },
           ended.reject,
@@ -139,6 +137,11 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     loop.close();
     await services?.close();
   }
+}
+
+/** Why clients cannot get out of the gateway's Pod. */
+function obstacleIn(state: GatewayState): string | undefined {
+  return "pod" in state ? state.pod.obstacle : "the Pod's network is not known yet";
 }
 
 type Services = { readonly probe: ProbeResponder; readonly dns: GatewayDns; close(): Promise<void> };
@@ -211,7 +214,7 @@ function gatewayConfig(
       address: gatewayAddress(settings.vxlanNetwork),
       httpPort: settings.httpPort,
       ...(vpnInterface === undefined ? {} : { vpnInterface }),
-      aroundVpn: cluster.servers.map((server) => parsePrefix(parseUpstream(server).address)),
+      aroundVpn: serversAroundVpn(settings, cluster),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { History } from "../health/history.ts";
 import { type GatewayState, unreadyReason } from "../role/gateway.ts";
 import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
 import type { DhcpService } from "./dhcp_service.ts";
+import { dnsAnswer } from "./dns_answer.ts";
 import type { DnsServer } from "./dns_server.ts";
 import { type HttpHandler, type HttpReply, jsonReply } from "./http_server.ts";
 import type { MetricsSources } from "./metrics.ts";
@@ -21,7 +22,7 @@ export type GatewaySources = {
 
 export function gatewayHttp(sources: GatewaySources): HttpHandler {
   const { info, state, dhcp, dns, metrics } = sources;
-  return (path) => {
+  return (path, isLocal) => {
     switch (path) {
       case "/":
         return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
@@ -40,7 +41,8 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
       case "/metrics":
         return import("./metrics.ts").then(({ gatewayMetrics }) => gatewayMetrics(state(), dhcp, dns, metrics));
       default:
-        return undefined;
+        // What clients look up is nobody's business outside of this Pod.
+        return isLocal && path.startsWith("/v1/dns/") ? dnsAnswer(dns, path) : undefined;
     }
   };
 }

@@ -9,8 +9,11 @@ export function jsonReply(value: unknown): HttpReply {
 
 export type HttpReply = { readonly status: 200 | 404 | 503; readonly contentType?: string; readonly body: string };
 
-/** Answers a GET; `undefined`: there is nothing at `path` (which has no query). */
-export type HttpHandler = (path: string) => HttpReply | Promise<HttpReply> | undefined;
+/**
+ * Answers a GET; `undefined`: there is nothing at `path` (which has no query). `isLocal`: a program of this host asks, by
+ * the loopback interface.
+ */
+export type HttpHandler = (path: string, isLocal: boolean) => HttpReply | undefined | Promise<HttpReply | undefined>;
 
 const mostConnections = 128;
 const longestRequest = 4096;
@@ -53,7 +56,9 @@ export class HttpServer implements Disposable {
     const timer = setTimeout(() => this.#end(connection), deadlineMs);
     try {
       const request = await readRequest(connection);
-      if (request !== undefined) await writeAll(connection, new TextEncoder().encode(await this.#reply(request)));
+      if (request === undefined) return;
+      const isLocal = connection.remoteAddr.hostname.startsWith("127.");
+      await writeAll(connection, new TextEncoder().encode(await this.#reply(request, isLocal)));
     } catch {
       // The other side went away, or took too long: its own loss.
     } finally {
@@ -62,10 +67,10 @@ export class HttpServer implements Disposable {
     }
   }
 
-  async #reply(request: string): Promise<string> {
+  async #reply(request: string, isLocal: boolean): Promise<string> {
     const [, method, path] = /^(GET|HEAD) ([^ ?]+)[^ ]* HTTP\/1\.[01]\r\n/.exec(request) ?? [];
     const { status, contentType = "text/plain; charset=utf-8", body } =
-      (path === undefined ? undefined : await this.handler(path)) ??
+      (path === undefined ? undefined : await this.handler(path, isLocal)) ??
         { status: 404, body: "there is nothing here\n" } as const;
     const length = new TextEncoder().encode(body).length;
     const head =

@@ -196,11 +196,15 @@ export function putOpt(
 
 /**
  * Text of a name for people and logs, in lower case, `.` for the root; octets that are no letter, digit, `-` or `_`
- * as `\DDD` (RFC 1035 section 5.1). The name is uncompressed.
+ * as `\DDD` (RFC 1035 section 5.1). {@link skipName} has accepted the name.
  */
 export function formatName(bytes: Uint8Array, at: number): string {
   let text = "";
   for (let label = bytes[at]!; label > 0; label = bytes[at]!) {
+    if (label >= 0xc0) {
+      at = u16(bytes, at) & 0x3fff;
+      continue;
+    }
     for (let index = at + 1; index <= at + label; index++) {
       const character = String.fromCharCode(lowerCase[bytes[index]!]!);
       text += /[a-z0-9_-]/.test(character) ? character : `\\${String(bytes[index]).padStart(3, "0")}`;

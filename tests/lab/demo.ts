@@ -31,7 +31,8 @@ say("and a packet of an unprotected Pod that goes that way  is seen here (so one
 await client.restart();
 
 const gateways = [0, 1].map((index) => lab.gateway(index as 0 | 1));
-for (const gateway of gateways) gateway.pgw(["gateway", "run"], { env: { PGW_VPN_INTERFACE: "vpn0" } });
+const vpn = { PGW_VPN_INTERFACE: "vpn0", PGW_DNS_UPSTREAMS: internet.dns.v4 };
+for (const gateway of gateways) gateway.pgw(["gateway", "run"], { env: vpn });
 for (const gateway of gateways) await untilServing(gateway);
 
 say("");

@@ -12,13 +12,22 @@ import type { Io } from "../io.ts";
 import { version } from "../../runtime/version.ts";
 import { clientCommand } from "./client.ts";
 import { gatewayCommand } from "./gateway.ts";
+import { dnsCommand } from "./dns.ts";
 import { healthCommand } from "./health.ts";
 import { leasesCommand } from "./leases.ts";
 import { statusCommand } from "./status.ts";
 import { versionCommand } from "./version.ts";
 
-const grammar = or(gatewayCommand, clientCommand, healthCommand, statusCommand, leasesCommand, versionCommand);
-const commands = ["gateway", "client", "health", "status", "leases", "version", "completion", "help"];
+const grammar = or(
+  gatewayCommand,
+  clientCommand,
+  healthCommand,
+  statusCommand,
+  leasesCommand,
+  dnsCommand,
+  versionCommand,
+);
+const commands = ["gateway", "client", "health", "status", "leases", "dns", "version", "completion", "help"];
 
 /** The invocation, or the exit code when all there was to do, such as printing help, is done. */
 export function parseCommandLine(args: readonly string[], io: Io): Invocation | number {

@@ -6,7 +6,9 @@ import type { Io } from "../../../mod/cli/io.ts";
 export type FakeIo = Io & { readonly out: string[]; readonly err: string[]; readonly asked: string[] };
 
 export function fakeIo(
-  options: Partial<Pick<Io, "env" | "terminal" | "sleep">> & { answers?: Readonly<Record<string, HttpAnswer>> } = {},
+  options: Partial<Pick<Io, "env" | "terminal" | "sleep" | "askNameserver">> & {
+    answers?: Readonly<Record<string, HttpAnswer>>;
+  } = {},
 ): FakeIo {
   const out: string[] = [];
   const err: string[] = [];
@@ -25,6 +27,7 @@ export function fakeIo(
       const answer = options.answers?.[path];
       return answer ? Promise.resolve(answer) : Promise.reject(new NotRunningError("nothing listens"));
     },
+    askNameserver: options.askNameserver ?? (() => Promise.reject(new Error("no nameserver"))),
     now: () => 1_700_000_000_000,
     sleep: options.sleep ?? (() => Promise.resolve()),
   };

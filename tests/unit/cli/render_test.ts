@@ -34,7 +34,7 @@ Deno.test("values are shown as their names tell", () => {
   }, 1000);
   assert.equal(
     text,
-    `rtt       1 ms
+    `rtt       1.4 ms
 lease     12 h
 cache     1.5 MiB
 sent      7 B

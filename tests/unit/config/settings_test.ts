@@ -47,6 +47,11 @@ Deno.test("a gateway without settings has the defaults", () => {
     clusterDomain: "cluster.local",
     dhcpLeaseSeconds: 43200,
     stateSync: "off",
+    dnsCacheMebibytes: 16,
+    dnsMinimumTtl: 0,
+    dnsMaximumTtl: 86_400,
+    dnsNegativeTtl: 3600,
+    dnsStaleSeconds: 86_400,
   };
   assert.deepEqual(rest, expected);
 });
@@ -73,6 +78,18 @@ Deno.test("flags win over variables, empty texts are as good as none, blanks aro
     port: 81,
     path: "/",
   });
+});
+
+Deno.test("DNS routes: zones with servers, or a word for those that are known", () => {
+  const text = "Corp.example.=10.8.0.5,10.8.0.6:5353 lan=cluster, home.example=outside\n.=tls://9.9.9.9#dns.quad9.net";
+  assert.deepEqual(gateway({ PGW_DNS_ROUTES: text, PGW_DNS_REBINDING_ALLOW: "plex.direct, ." }).dnsRoutes, [
+    { zone: "corp.example", servers: ["10.8.0.5", "10.8.0.6:5353"] },
+    { zone: "lan", servers: "cluster" },
+    { zone: "home.example", servers: "outside" },
+    { zone: ".", servers: ["tls://9.9.9.9#dns.quad9.net"] },
+  ]);
+  assert.deepEqual(gateway({ PGW_DNS_REBINDING_ALLOW: "Plex.direct, ." }).dnsRebindingAllow, ["plex.direct", "."]);
+  assert.deepEqual(problems(() => gateway({ PGW_DNS_ROUTES: "a b=c d=10.0.0.1" })).length, 2);
 });
 
 Deno.test("values are typed", () => {
@@ -142,6 +159,16 @@ const wrong: readonly [Texts, RegExp][] = [
   [{ PGW_VPN_INTERFACE: ".." }, /is not the name of an interface/],
   [{ PGW_CLUSTER_DOMAIN: "cluster..local" }, /^PGW_CLUSTER_DOMAIN: 'cluster..local' is not a host name/],
   [{ PGW_DNS_UPSTREAMS: "10.8.0.1 dns.example" }, /^PGW_DNS_UPSTREAMS: 'dns.example' is not a DNS server/],
+  [{ PGW_DNS_ROUTES: "10.8.0.5" }, /^PGW_DNS_ROUTES: '10.8.0.5' is not a route: write ZONE=SERVER/],
+  [{ PGW_DNS_ROUTES: "corp.example=" }, /'corp.example=' is not a route/],
+  [{ PGW_DNS_ROUTES: "corp.example=vpn" }, /^PGW_DNS_ROUTES: 'vpn' is not a DNS server/],
+  [{ PGW_DNS_ROUTES: "corp..example=10.8.0.5" }, /'corp..example' is not a host name/],
+  [{ PGW_DNS_ROUTES: "lan=cluster,10.8.0.5" }, /'lan=cluster,10.8.0.5' has a server beside the word cluster/],
+  [
+    { PGW_DNS_TTL_MIN: "60", PGW_DNS_TTL_MAX: "30" },
+    /^PGW_DNS_TTL_MIN: '60' is more than PGW_DNS_TTL_MAX, which is 30$/,
+  ],
+  [{ PGW_DNS_CACHE_SIZE: "0" }, /^PGW_DNS_CACHE_SIZE: '0' is not a size in MiB: write a number from 1 to 1024$/],
   [{ PGW_DHCP_LEASE_TIME: "12h" }, /'12h' is not a lease time in seconds/],
   [
     { PGW_DHCP_POOL: "1-50" },

@@ -23,7 +23,11 @@ Deno.test("a miss goes upstream once, and its answer comes from the cache with t
 Deno.test("routes: cluster names and expansions go to the cluster alone, all others to the outside alone", () => {
   const dns = new Dialogue({
     clusterZones: ["cluster.local", "10.in-addr.arpa"],
-    routes: [{ zone: "corp.example.com", servers: ["198.51.100.1"] }],
+    routes: [
+      { zone: "corp.example.com", servers: ["198.51.100.1"] },
+      { zone: "lan", servers: "cluster" },
+      { zone: "public.cluster.local", servers: "outside" },
+    ],
   });
   const goesTo = (name: string) => {
     dns.ask(name);
@@ -40,6 +44,8 @@ Deno.test("routes: cluster names and expansions go to the cluster alone, all oth
   assert.equal(goesTo("cluster.local.example.com"), "203.0.113.1");
   assert.equal(goesTo("git.corp.example.com"), "198.51.100.1");
   assert.equal(goesTo("corp2.example.com"), "203.0.113.1");
+  assert.equal(goesTo("printer.lan"), "10.96.0.10");
+  assert.equal(goesTo("www.public.cluster.local"), "203.0.113.1");
 });
 
 Deno.test("the second expansion of an outside name is answered here (RFC 2308)", () => {
@@ -203,6 +209,9 @@ Deno.test("no server is set: SERVFAIL at once with an extended error", () => {
   const dns = new Dialogue({ outsideServers: [] });
   dns.ask("example.com", { edns: {} });
   assert.equal(extendedError(dns.reply()), 14);
+  dns.forwarder.setOutsideServers([], dns.now, "the VPN interface 'tun0' is down");
+  dns.ask("example.com", { edns: {} });
+  assert.ok(Buffer.from(dns.replies[0]!.bytes).includes("the VPN interface 'tun0' is down"));
 });
 
 Deno.test("a server that fails is not the last word while there is another", () => {
@@ -357,4 +366,12 @@ Deno.test("queries that are none, or not for us", () => {
   assert.equal(dns.ask("example.com", { recursionDesired: false })?.rcode, "REFUSED");
   assert.equal(dns.ask("example.com", { type: "AXFR" })?.rcode, "NOTIMP");
   assert.deepEqual([dns.replies, dns.sent], [[], []]);
+});
+
+Deno.test("a route of all names takes those of no other zone, one label and all", () => {
+  const dns = new Dialogue({ routes: [{ zone: ".", servers: "cluster" }] });
+  for (const name of ["example.com", "web", "web.cluster.local"]) dns.ask(name);
+  assert.deepEqual(dns.sent, Array(3).fill("10.96.0.10 udp"));
+  dns.ask("something.onion");
+  assert.equal(dns.reply().rcode, "NXDOMAIN");
 });

@@ -26,6 +26,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       setting  vxlan3150 forwarding=true rp_filter=2
       chain    v4 filter PGW-INPUT from INPUT
       v4 filter PGW-INPUT ! -i vxlan3150 -p udp -m udp --dport 4789 -j ACCEPT
+      v4 filter PGW-INPUT ! -s 172.29.0.1/32 -d 172.29.0.1/32 ! -i vxlan3150 -j DROP
       v4 filter PGW-INPUT ! -i vxlan3150 -p tcp -m tcp --dport 3150 -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --dport 67 -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --dport 53 -j ACCEPT

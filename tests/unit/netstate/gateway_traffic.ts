@@ -80,6 +80,16 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
     met("INPUT", { ...fromClient, destination: "10.42.0.5", destinationPort: 3150 }),
   ]],
   ["VXLAN to the gateway by its own interface", [met("INPUT", { ...outside, protocol: "udp", destinationPort: 4789 })]],
+  ["anything to the overlay's address by another interface", [
+    ...[53, 67, 3150].map((destinationPort) =>
+      met("INPUT", { ...outside, destination: "172.29.0.1", protocol: "udp", destinationPort })
+    ),
+    met("INPUT", { in: "tun0", destination: "172.29.0.1", protocol: "udp", destinationPort: 53 }),
+    met("INPUT", { ...outside, destination: "172.29.0.1", destinationPort: 53 }),
+  ]],
+  ["the gateway's own question to its forwarder", [
+    met("INPUT", { in: "lo", source: "172.29.0.1", destination: "172.29.0.1", protocol: "udp", destinationPort: 53 }),
+  ]],
   ["HTTP to the gateway by its own interface", [met("INPUT", { ...outside, destinationPort: 3150 })]],
   ["anything else to the gateway by its own interface", [
     met("INPUT", { ...outside, destinationPort: 22 }),

@@ -262,17 +262,19 @@ Deno.test("what comes from another address or port is not heard", async () => {
   otherPort.close();
 });
 
-Deno.test("what would become of a question", async () => {
+Deno.test("how a question is answered", async () => {
   await using upstream = await StubUpstream.open("127.0.0.1");
   await serving({ outsideServers: [upstream.text] }, async (server) => {
-    const absent = { route: "outside", servers: [upstream.text], cache: "absent", ttl: 0 };
-    assert.deepEqual(server.explain(query("www.example.com")), absent);
-    await ask(server, "www.example.com");
-    const { cache, ttl } = server.explain(query("WWW.example.com"));
-    assert.equal(cache, "fresh");
+    const { message, tookMs, ...asked } = await server.query(query("www.example.com", 9));
+    assert.deepEqual(asked, { route: "outside", servers: [upstream.text], cache: "absent", ttl: 0, by: upstream.text });
+    assert.ok(tookMs > 0);
+    assert.deepEqual([decode(Buffer.from(message)).id, addresses(decode(Buffer.from(message)))], [9, ["203.0.113.7"]]);
+    const { cache, ttl, by } = await server.query(query("WWW.example.com"));
+    assert.deepEqual([cache, by], ["fresh", undefined]);
     assert.ok(ttl > 50 && ttl <= 60);
-    assert.equal(server.explain(query("web.cluster.local")).route, "cluster");
-    assert.throws(() => server.explain(new Uint8Array(5)), /not a DNS question/);
+    const unknown = await server.query(query("web.cluster.local"));
+    assert.deepEqual([unknown.route, unknown.by], ["cluster", undefined]);
+    assert.throws(() => server.query(new Uint8Array(5)), /not a DNS question/);
   });
 });
 
