@@ -18,7 +18,9 @@ type Group = {
 
 type Counts = { passed: number; failed: number; skipped: number };
 
-const pureUnits = ["addr", "wire", "dhcp", "dns", "netstate", "role", "health"].map((name) => `tests/unit/${name}`);
+const pureUnits = ["addr", "wire", "dhcp", "dns", "netstate", "role", "health", "doctor"].map((name) =>
+  `tests/unit/${name}`
+);
 const unitsInTheWorld = ["config", "cli", "linux", "runtime"].map((name) => `tests/unit/${name}`);
 
 const groups: readonly Group[] = [

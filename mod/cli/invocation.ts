@@ -26,4 +26,11 @@ export type Invocation =
     readonly json: boolean;
     readonly flags: Flags;
   }
+  | {
+    readonly command: "doctor";
+    readonly json: boolean;
+    readonly target?: string | undefined;
+    readonly name?: string | undefined;
+    readonly flags: Flags;
+  }
   | { readonly command: "version" };

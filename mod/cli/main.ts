@@ -1,6 +1,6 @@
 /** From the arguments of the process to its exit code. */
 
-import { readClientSettings, readGatewaySettings, readHttpPort } from "../config/settings.ts";
+import { readClientSettings, readDoctorSettings, readGatewaySettings, readHttpPort } from "../config/settings.ts";
 import type { ClientSettings, GatewaySettings, LogSettings, SettingsInput } from "../config/settings.ts";
 import { exitCodes } from "../errors.ts";
 import { closeLogging, logger, setUpLogging } from "../runtime/log.ts";
@@ -55,6 +55,12 @@ async function run(invocation: Invocation, roles: Roles, io: Io): Promise<number
       return await (await import("./leases.ts")).leases(invocation, readHttpPort(input(invocation.flags, io)), io);
     case "dns query":
       return await (await import("./dns_query.ts")).dnsQuery(invocation, readHttpPort(input(invocation.flags, io)), io);
+    case "doctor":
+      return await (await import("./doctor.ts")).doctor(
+        invocation,
+        readDoctorSettings(input(invocation.flags, io)),
+        io,
+      );
     case "version":
       return (await import("./version.ts")).printVersion(io);
   }

@@ -4,7 +4,15 @@ import { checkClient, checkGateway, type Pool, resolvePool } from "./checks.ts";
 import { type Reading, readTable, type SettingsInput } from "./read_table.ts";
 import type { Table, Values } from "./setting.ts";
 import { SettingsError } from "./settings_error.ts";
-import { clientSettings, type clientTable, commonTable, gatewaySettings, type gatewayTable } from "./table.ts";
+import type { Service } from "./service.ts";
+import {
+  clientSettings,
+  type clientTable,
+  commonTable,
+  doctorSettings,
+  gatewaySettings,
+  type gatewayTable,
+} from "./table.ts";
 import { unknownVariables } from "./unknown_variables.ts";
 
 export { gatewayAddress, type Pool } from "./checks.ts";
@@ -19,6 +27,11 @@ export type GatewaySettings = CommonSettings & Omit<Values<typeof gatewayTable>,
 };
 /** Settings of a client. */
 export type ClientSettings = CommonSettings & Values<typeof clientTable>;
+
+/** Settings of both roles, for `pgw doctor`. */
+export type DoctorSettings = GatewaySettings & Omit<ClientSettings, "service"> & {
+  readonly service: Service | undefined;
+};
 
 export type LogSettings = Pick<CommonSettings, "logLevel" | "logTransports" | "logFilePath" | "logFormat">;
 export type LogLevel = CommonSettings["logLevel"];
@@ -44,6 +57,17 @@ export function readClientSettings(input: SettingsInput): Result<ClientSettings>
   const reading = readTable(clientSettings, input);
   const settings = complete(reading, checkClient(reading.values, reading.label));
   return { settings, warnings: unknownVariables(input.env) };
+}
+
+/** @throws {SettingsError} with all problems at once */
+export function readDoctorSettings(input: SettingsInput): DoctorSettings {
+  const reading = readTable(doctorSettings, input);
+  const { service, ...others } = reading.values;
+  const values = complete(reading, [
+    ...checkGateway(others, reading.label),
+    ...(service === undefined ? [] : checkClient({ ...others, service }, reading.label)),
+  ]);
+  return { ...values, dhcpPool: resolvePool(values.dhcpPool, values.vxlanNetwork) };
 }
 
 /**

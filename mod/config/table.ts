@@ -336,6 +336,19 @@ export const clientTable = {
 export const gatewaySettings = { ...commonTable, ...gatewayTable };
 /** All settings of a client, in the order of help. */
 export const clientSettings = { ...clientTable, ...commonTable };
+/** All settings, for what looks at either role: SERVICE need not be named. */
+export const doctorSettings = {
+  ...clientTable,
+  ...gatewaySettings,
+  service: {
+    variable: "PGW_CLIENT_SERVICE",
+    metavar: "SERVICE",
+    help: "A gateway's Service, to be looked at from here before there is a client.",
+    argument: true,
+    unset: "none is looked at",
+    parse: parseService,
+  },
+} as const satisfies Table;
 /** Every setting there is. */
 export const allSettings: readonly Setting<unknown>[] = Object.values({
   ...commonTable,

@@ -92,6 +92,16 @@ export async function reconcile(
   ];
 }
 
+/** What {@link reconcile} would do; nothing is changed. @throws {ConflictError} */
+export async function differences(runner: Runner, state: NetState): Promise<readonly Applied[]> {
+  const [observed, plan] = await Promise.all([observe(runner), planFirewall(runner, state.firewall)]);
+  return [
+    ...appliedBy(plan),
+    ...diff(withKernelFamilies(state), observed),
+    ...settingsToSet(state.interfaceSettings),
+  ];
+}
+
 /** Makes the kernel hold `firewall`, both families at once, and changes nothing else: the fast way to close. */
 export async function applyFirewall(
   runner: Runner,
@@ -135,6 +145,10 @@ async function carryOut(runner: Runner, plan: FirewallPlan): Promise<Applied[]> 
   // One family that fails does not keep the other from being done.
   await Promise.allSettled(runs);
   await Promise.all(runs);
+  return appliedBy(plan);
+}
+
+function appliedBy(plan: FirewallPlan): Applied[] {
   return plan.flatMap(({ family, changes }) =>
     changes.map((change): Applied => ({ kind: "set firewall", family, change }))
   );
@@ -215,14 +229,20 @@ async function runBatches(runner: Runner, changes: readonly Change[]): Promise<v
 }
 
 function applyInterfaceSettings(desired: readonly InterfaceSettings[]): Applied[] {
-  return desired.flatMap((settings): Applied[] => {
-    const current = interfaceSettings(settings.device);
-    const holds = (settings.forwarding === undefined || settings.forwarding === current.forwarding) &&
-      (settings.rpFilter === undefined || settings.rpFilter === current.rpFilter);
-    if (holds) return [];
-    setInterfaceSettings(settings);
-    return [{ kind: "set interface", settings }];
+  return desired.flatMap((settings) => {
+    const changes = settingsToSet([settings]);
+    changes.forEach(({ settings }) => setInterfaceSettings(settings));
+    return changes;
   });
+}
+
+/** Those that the kernel does not hold yet. */
+function settingsToSet(desired: readonly InterfaceSettings[]) {
+  return desired.filter((settings) => {
+    const current = interfaceSettings(settings.device);
+    return (settings.forwarding !== undefined && settings.forwarding !== current.forwarding) ||
+      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter);
+  }).map((settings) => ({ kind: "set interface" as const, settings }));
 }
 
 function withKernelFamilies(state: NetState): IpState {

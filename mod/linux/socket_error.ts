@@ -12,6 +12,7 @@ const codes: Readonly<Record<number, string>> = {
   19: "ENODEV",
   22: "EINVAL",
   90: "EMSGSIZE",
+  93: "EPROTONOSUPPORT",
   95: "EOPNOTSUPP",
   97: "EAFNOSUPPORT",
   98: "EADDRINUSE",
@@ -21,7 +22,13 @@ const codes: Readonly<Record<number, string>> = {
   105: "ENOBUFS",
   111: "ECONNREFUSED",
   113: "EHOSTUNREACH",
+  115: "EINPROGRESS",
 };
+
+/** `EADDRINUSE` for 98. */
+export function errorCode(number: number): string {
+  return codes[number] ?? `errno ${number}`;
+}
 
 /** The kernel refused an operation on a socket. */
 export class SocketError extends PgwError {
@@ -29,7 +36,7 @@ export class SocketError extends PgwError {
   readonly code: string;
 
   constructor(readonly operation: string, number: number) {
-    const code = codes[number] ?? `errno ${number}`;
+    const code = errorCode(number);
     super(`${operation} failed: ${code}`);
     this.code = code;
   }

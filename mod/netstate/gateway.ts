@@ -145,7 +145,11 @@ function masquerade({ device, network }: GatewayNetConfig): Chain {
     table: "nat",
     name: "PGW-POSTROUTING",
     hook: "POSTROUTING",
-    rules: [`-s ${formatPrefix(network)} ! -o ${device} -j MASQUERADE`],
+    rules: [
+      // What the gateway asks of itself keeps its source, by which its DNS knows whom it answers.
+      "-o lo -j RETURN",
+      `-s ${formatPrefix(network)} ! -o ${device} -j MASQUERADE`,
+    ],
   };
 }
 

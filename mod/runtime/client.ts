@@ -11,7 +11,7 @@ import { observe, observeUplink } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
-import { type Candidate, clientNetState, type Tunnel } from "../netstate/client.ts";
+import { type Candidate, type ClientNetConfig, clientNetState, type Tunnel } from "../netstate/client.ts";
 import {
   type ClientConfig,
   type ClientState,
@@ -99,7 +99,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         );
       case "resolve":
         return post(
-          resolveService(settings.service, config).then(
+          resolveService(settings.service).then(
             (candidates) => ({ kind: "resolved", candidates }),
             (error) => ({ kind: "unresolved", reason: messageOf(error) }),
           ),
@@ -238,11 +238,7 @@ async function lookForTunnel(runner: Runner, device: string, uplinkName?: string
 function clientConfig(mode: ClientConfig["mode"], settings: ClientSettings): ClientConfig {
   return {
     mode,
-    net: {
-      device: settings.vxlanDevice,
-      localCidrs: settings.localCidrs,
-      redirectDns: settings.dns !== "off",
-    },
+    net: clientNetConfig(settings),
     service: formatService(settings.service),
     fallback: { id: settings.vxlanId, port: settings.vxlanPort, network: settings.vxlanNetwork },
     httpPort: settings.httpPort,
@@ -251,10 +247,19 @@ function clientConfig(mode: ClientConfig["mode"], settings: ClientSettings): Cli
   };
 }
 
-async function resolveService(service: Service, config: ClientConfig): Promise<Candidate[]> {
+export function clientNetConfig(settings: Omit<ClientSettings, "service">): ClientNetConfig {
+  return {
+    device: settings.vxlanDevice,
+    localCidrs: settings.localCidrs,
+    redirectDns: settings.dns !== "off",
+  };
+}
+
+/** The addresses behind SERVICE. @throws {ResolveError | ClientError} */
+export async function resolveService(service: Service): Promise<Candidate[]> {
   if (service.kind === "address") {
     if (service.family === 4) return [{ address: service.address, port: service.port }];
-    throw new ClientError(`${config.service} is an IPv6 address: the tunnel needs an IPv4 one`);
+    throw new ClientError(`${formatService(service)} is an IPv6 address: the tunnel needs an IPv4 one`);
   }
   const { nameservers, search, options } = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
   const ndots = Number(options.find((option) => option.startsWith("ndots:"))?.slice(6) ?? 1);

@@ -40,7 +40,7 @@ export async function askForGateway(options: AskOptions): Promise<GatewayAnswer>
   const stagger = avoid === undefined ? staggerMs.first : staggerMs.again;
   const attempt = async (candidate: Candidate) => {
     try {
-      const answer = await ask(candidate, options, raceSignal);
+      const answer = await askCandidate(candidate, options, raceSignal);
       if (isWelcome(answer, avoid)) chosen ??= answer;
       else spare = betterSpare(spare, answer);
     } catch (error) {
@@ -81,7 +81,12 @@ function betterSpare(present: GatewayAnswer | undefined, other: GatewayAnswer): 
   return present !== undefined && (works(present) || !works(other)) ? present : other;
 }
 
-async function ask(candidate: Candidate, options: AskOptions, signal: AbortSignal): Promise<GatewayAnswer> {
+/** One candidate alone. @throws {NoGatewayError | HttpError} */
+export async function askCandidate(
+  candidate: Candidate,
+  options: Pick<AskOptions, "path" | "host">,
+  signal: AbortSignal,
+): Promise<GatewayAnswer> {
   const hostname = formatIpv4(candidate.address);
   const question = { hostname, port: candidate.port, host: options.host, timeoutMs, signal };
   const told = await httpGet({ ...question, path: "/v1/gateway" });

@@ -188,7 +188,8 @@ async function serve(
   };
 }
 
-async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
+/** The Pod as the gateway sees it. @throws {UplinkError} */
+export async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
   const observed = await observe(runner);
   const uplink = findUplink(observed, uplinkName);
@@ -197,7 +198,7 @@ async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: st
   return { uplink, interfaces, ...(obstacle === undefined ? {} : { obstacle }) };
 }
 
-function gatewayConfig(
+export function gatewayConfig(
   mode: GatewayConfig["mode"],
   settings: GatewaySettings,
   cluster: ClusterResolver,

@@ -19,6 +19,8 @@ export type ResolverConfig = {
   readonly ndots: number;
   /** Text of /etc/hosts. */
   readonly hosts: string;
+  /** Without the mark, so that the questions go where an application's do. */
+  readonly asApplication?: true;
 };
 
 const dnsPort = 53;
@@ -33,7 +35,7 @@ export async function resolveName(name: string, config: ResolverConfig): Promise
     throw new ResolveError(`'${name}' cannot be resolved: /etc/resolv.conf names no IPv4 nameserver`);
   }
   for (const candidate of candidateNames(name, config)) {
-    const addresses = await question(candidate, config.nameservers);
+    const addresses = await question(candidate, config);
     if (addresses.length > 0) return addresses.slice(0, 8);
   }
   const servers = config.nameservers.map(formatIpv4).join(", ");
@@ -61,8 +63,11 @@ export function addressesInHosts(hosts: string, name: string): Ipv4[] {
  * Asks each nameserver in turn. Empty: the name has no address, or nobody wants to say, as a server without upstreams
  * answers (REFUSED, SERVFAIL) when the search list makes a foreign name: then the next name of the list is tried.
  */
-async function question(name: string, nameservers: readonly Ipv4[]): Promise<readonly Ipv4[]> {
-  using socket = UdpSocket.open({ mark: aroundMark });
+async function question(
+  name: string,
+  { nameservers, asApplication }: ResolverConfig,
+): Promise<readonly Ipv4[]> {
+  using socket = UdpSocket.open(asApplication ? {} : { mark: aroundMark });
   const failures = new Set<string>();
   let unwilling = 0;
   for (let attempt = 0; attempt < Math.max(attempts, nameservers.length); attempt++) {

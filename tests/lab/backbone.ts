@@ -145,6 +145,7 @@ export class ClusterServices extends Pod {
       "--local=/cluster.local/",
       `--host-record=${names.gateway},${serviceAddress.gateway}`,
       `--host-record=${names.web},${serviceAddress.web}`,
+      `--host-record=${names.api},${serviceAddress.api}`,
       `--addn-hosts=/run/hosts`,
     ]);
     await this.spawn(scriptCommand("web_main.ts", "8080", this.address.v4)).waitFor(/^ready$/);

@@ -18,10 +18,10 @@ export type PodPlace = {
 };
 
 /** NET_ADMIN alone for a client; what an unprivileged container with NET_ADMIN added has for a gateway. */
-const roleCapabilities: Readonly<Record<string, readonly string[]>> = {
+export const roleCapabilities = {
   client: ["net_admin"],
   gateway: ["net_admin", "net_raw", "net_bind_service"],
-};
+} as const;
 
 export class Pod extends Namespace {
   readonly address: PodAddress;
@@ -52,6 +52,8 @@ export class Pod extends Namespace {
     await this.sysctl(
       "net.ipv6.conf.default.accept_dad=0",
       "net.ipv6.conf.default.accept_ra=0",
+      // As container runtimes have it: everyone may ping.
+      "net.ipv4.ping_group_range=0 2147483647",
       "net.ipv4.conf.default.arp_notify=1",
       "net.ipv6.conf.default.ndisc_notify=1",
     );
@@ -91,7 +93,7 @@ export class Pod extends Namespace {
    */
   pgw(args: readonly string[], options: RunOptions = {}): Process {
     return this.spawn([...pgwCommand(), ...args], {
-      capabilities: roleCapabilities[args[0] ?? ""] ?? ["net_admin"],
+      capabilities: args[0] === "gateway" ? roleCapabilities.gateway : roleCapabilities.client,
       ...options,
       env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", PGW_STATE_DIR: "/run/pgw", ...options.env },
     });

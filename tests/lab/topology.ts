@@ -27,7 +27,12 @@ export const routerAddress = { v4: "10.42.0.1", v6: "2001:db8:42::1" } as const;
 export const nodeAddress = { v4: "203.0.113.2", v6: "2001:db8::2" } as const;
 
 export const serviceNetwork = "10.43.0.0/16";
-export const serviceAddress = { dns: "10.43.0.10", gateway: "10.43.0.50", web: "10.43.0.80" } as const;
+export const serviceAddress = {
+  api: "10.43.0.1",
+  dns: "10.43.0.10",
+  gateway: "10.43.0.50",
+  web: "10.43.0.80",
+} as const;
 
 /** The cluster's Services: what the router translates to the Pods behind them. */
 export const services = {
@@ -53,6 +58,8 @@ export const names = {
   /** Headless: the gateway Pods' own addresses. */
   gateways: "gateways.test.svc.cluster.local",
   web: "web.test.svc.cluster.local",
+  /** The API server, which every cluster has. Nothing listens there. */
+  api: "kubernetes.default.svc.cluster.local",
 } as const;
 
 export const resolvConf = `search test.svc.cluster.local svc.cluster.local cluster.local

@@ -11,6 +11,7 @@ import { type Invocation, modes } from "../invocation.ts";
 import type { Io } from "../io.ts";
 import { version } from "../../runtime/version.ts";
 import { clientCommand } from "./client.ts";
+import { doctorCommand } from "./doctor.ts";
 import { gatewayCommand } from "./gateway.ts";
 import { dnsCommand } from "./dns.ts";
 import { healthCommand } from "./health.ts";
@@ -25,9 +26,10 @@ const grammar = or(
   statusCommand,
   leasesCommand,
   dnsCommand,
+  doctorCommand,
   versionCommand,
 );
-const commands = ["gateway", "client", "health", "status", "leases", "dns", "version", "completion", "help"];
+const commands = ["gateway", "client", "health", "status", "leases", "dns", "doctor", "version", "completion", "help"];
 
 /** The invocation, or the exit code when all there was to do, such as printing help, is done. */
 export function parseCommandLine(args: readonly string[], io: Io): Invocation | number {

@@ -50,6 +50,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 mangle PGW-FORWARD -i vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       v4 mangle PGW-FORWARD -o vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
+      v4 nat PGW-POSTROUTING -o lo -j RETURN
       v4 nat PGW-POSTROUTING -s 172.29.0.0/24 ! -o vxlan3150 -j MASQUERADE
       chain    v6 filter PGW-INPUT from INPUT
       v6 filter PGW-INPUT -i vxlan3150 -j DROP

@@ -1,0 +1,28 @@
+import { type Finding, ok, problem } from "../../doctor/finding.ts";
+import { differences, showApplied } from "../../linux/reconcile.ts";
+import { gatewayNetState } from "../../netstate/gateway.ts";
+import { gatewayConfig, observePod } from "../gateway.ts";
+import { clusterResolver } from "../gateway_dns.ts";
+import type { Examined } from "./doctor.ts";
+
+/** A gateway Pod: clients can get out, and the kernel holds what it should. */
+export async function checkGatewayPod({ settings, runner }: Examined): Promise<Finding[]> {
+  const config = gatewayConfig("start", settings, clusterResolver(settings));
+  const pod = await observePod(runner, config, settings.uplink);
+  const changes = await differences(runner, gatewayNetState(config.net, pod.uplink, pod.interfaces));
+  const { vpnInterface } = settings;
+  const way = vpnInterface === undefined
+    ? "whatever the Pod's routes say (PGW_VPN_INTERFACE is not set)"
+    : vpnInterface;
+  return [
+    pod.obstacle === undefined
+      ? ok("way out", `clients leave by ${way}`)
+      : problem("way out", pod.obstacle, "see the VPN's log: until it is up, clients are blocked"),
+    changes.length === 0 ? ok("firewall and forwarding", "the kernel holds what a gateway should") : problem(
+      "firewall and forwarding",
+      `the kernel does not hold what a gateway should: ${changes.map(showApplied).join("; ")}`,
+      "if this stays for over 20 s, see the log of pgw: another program in this Pod changes it back, or this " +
+        "container has other settings than the one that runs",
+    ),
+  ];
+}
