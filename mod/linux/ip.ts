@@ -222,7 +222,11 @@ export function renderChange(change: Change): string[] {
     case "set link": {
       const mac = change.mac === undefined ? "" : ` address ${change.mac}`;
       const mtu = change.mtu === undefined ? "" : ` mtu ${change.mtu}`;
-      return [`link set dev ${change.name}${mac}${mtu} alias ${alias} up`];
+      // The kernel takes no MTU together with a type.
+      const end = change.remote === undefined
+        ? []
+        : [`link set dev ${change.name} type vxlan remote ${formatIpv4(change.remote)}`];
+      return [`link set dev ${change.name}${mac}${mtu} alias ${alias} up`, ...end];
     }
     case "delete address":
       return [`address delete ${change.address.address}/${change.address.prefixLength} dev ${change.address.device}`];

@@ -21,6 +21,12 @@ const IPV4_DEVCONF_RP_FILTER = 8;
 const ifinfomsgSize = 16;
 const EPERM = 1;
 
+/** The number of the interface `name`; `undefined`: there is none. One that was made anew has another. */
+export function interfaceIndex(name: string): number | undefined {
+  const index = libc.if_nametoindex(cString(name));
+  return index === 0 ? undefined : index;
+}
+
 /** The settings of `device` as they are. */
 export function interfaceSettings(device: string): { readonly forwarding: boolean; readonly rpFilter: number } {
   const { payload } = request(`reading the settings of ${device}`, RTM_GETLINK, NLM_F_REQUEST, [named(device)]);

@@ -7,7 +7,7 @@ import type { CommonView } from "../health/common_metrics.ts";
 import { gatewayMetricsText } from "../health/gateway_metrics.ts";
 import type { History } from "../health/history.ts";
 import { linkCounters } from "../linux/link_counters.ts";
-import { type ClientState, phaseName } from "../role/client.ts";
+import { type ClientState, isReady, phaseName } from "../role/client.ts";
 import { gatewayPhaseName, gatewayPhases, type GatewayState } from "../role/gateway.ts";
 import type { Applier } from "./applier.ts";
 import type { BlockedCounter } from "./blocked_counter.ts";
@@ -30,7 +30,7 @@ export async function clientMetrics(state: ClientState, sources: MetricsSources<
     ...await commonView("client", sources),
     states: clientPhases,
     state: phaseName(state),
-    ready: state.kind === "open",
+    ready: isReady(state),
     history: sources.history,
     ...("link" in state ? { gateway: formatIpv4(state.link.tunnel.remote) } : {}),
     ...("lease" in state ? { leaseExpiresAt: state.lease.expiresAt } : {}),

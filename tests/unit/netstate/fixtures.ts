@@ -51,6 +51,9 @@ export const tunnel: Tunnel = {
 
 export const lease: LeasedAddress = { address: leasedIp, prefixLength: 24, expiresAt: 3_600_000 };
 
+/** Of the gateway that the client goes to. */
+const nextGatewayPod = ip("172.20.1.8");
+
 export const candidate = { address: ip("172.21.0.80"), port: 80 };
 
 /** Each phase as it is entered, by its name in `docs/security.md`. */
@@ -60,5 +63,6 @@ export const phases = {
   leasing: { phase: "leasing", uplink, tunnel },
   verifying: { phase: "verifying", uplink, tunnel, lease },
   open: { phase: "open", uplink, tunnel, lease },
+  moving: { phase: "moving", uplink, tunnel, lease, candidates: [candidate], next: nextGatewayPod },
   stopped: { phase: "closed", uplink },
 } as const satisfies Record<string, ClientPhase>;
