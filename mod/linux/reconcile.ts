@@ -243,7 +243,8 @@ function settingsToSet(desired: readonly InterfaceSettings[]) {
   return desired.filter((settings) => {
     const current = interfaceSettings(settings.device);
     return (settings.forwarding !== undefined && settings.forwarding !== current.forwarding) ||
-      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter);
+      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter) ||
+      (settings.proxyArp !== undefined && settings.proxyArp !== current.proxyArp);
   }).map((settings) => ({ kind: "set interface" as const, settings }));
 }
 

@@ -58,7 +58,11 @@ export type ObservedRoute = Route & {
   readonly multipath: boolean;
 };
 
-export type ObservedRule = PolicyRule & { readonly ours: boolean };
+export type ObservedRule = PolicyRule & {
+  readonly ours: boolean;
+  /** It is for packets that do not match (`not`). */
+  readonly inverted?: true;
+};
 
 /** One step, in the order in which {@link diff} returns it. */
 export type Change =
@@ -281,7 +285,8 @@ function sameHop(a: Route, b: ObservedRoute): boolean {
 
 function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRule[]): Change[] {
   const same = (a: PolicyRule, b: PolicyRule) =>
-    a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.table === b.table;
+    a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.from === b.from &&
+    a.table === b.table && a.exceptDefaults === b.exceptDefaults;
   const ours = observed.filter((rule) => rule.ours);
   return [
     ...desired.filter((rule) => !ours.some((there) => same(rule, there)))

@@ -9,7 +9,8 @@
  * interfaces that must forward and the answer to whether clients can get out.
  */
 
-import { type GatewayNetConfig, gatewayNetState } from "../netstate/gateway.ts";
+import { formatPrefix } from "../addr/prefix.ts";
+import { type GatewayLearned, type GatewayNetConfig, gatewayNetState, type GatewayView } from "../netstate/gateway.ts";
 import type { NetState } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 
@@ -22,10 +23,7 @@ export type GatewayConfig = {
 };
 
 /** What the gateway sees of its Pod. */
-export type PodView = {
-  readonly uplink: Uplink;
-  /** All interfaces but the loopback's and the overlay's. */
-  readonly interfaces: readonly string[];
+export type PodView = GatewayView & {
   /** Why clients cannot get out; absent: they can. */
   readonly obstacle?: string;
 };
@@ -86,7 +84,11 @@ export function startGateway(): GatewayStep {
 }
 
 /** What the kernel should hold in `state`; `undefined`: leave it as it is. */
-export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetState | undefined {
+export function gatewayStateOf(
+  config: GatewayConfig,
+  state: GatewayState,
+  learned: GatewayLearned,
+): NetState | undefined {
   switch (state.kind) {
     case "observing":
     case "stopped":
@@ -94,9 +96,9 @@ export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetS
     case "preparing":
     case "serving":
     case "draining":
-      return gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+      return gatewayNetState(config.net, state.pod, learned);
     case "stopping": {
-      const { firewall } = gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+      const { firewall } = gatewayNetState(config.net, state.pod, learned);
       return { firewall, links: [], addresses: [], routes: [], rules: [], neighbors: [], interfaceSettings: [] };
     }
   }
@@ -180,14 +182,14 @@ function retry(reason: string, said: string, now: number): GatewayStep {
 function serve(config: GatewayConfig, pod: PodView, now: number): GatewayStep {
   const effects: GatewayEffect[] = config.mode === "init"
     ? [{ kind: "log", level: "info", message: "the gateway's network stands" }, { kind: "exit" }]
-    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod)];
+    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod), ...vpnLog(undefined, pod)];
   const lookAt = now + lookIntervalMs;
   return { state: { kind: "serving", pod, lookAt, since: now }, effects, wakeAt: lookAt };
 }
 
 function serving(state: Extract<GatewayState, { kind: "serving" }>, event: GatewayEvent, now: number): GatewayStep {
   if (event.kind === "observed") {
-    const effects = wayOutLog(state.pod, event.pod);
+    const effects = [...wayOutLog(state.pod, event.pod), ...vpnLog(state.pod, event.pod)];
     return { state: { ...state, pod: event.pod }, effects, wakeAt: state.lookAt };
   }
   if (event.kind === "applyFailed" || event.kind === "notObserved") {
@@ -215,6 +217,19 @@ function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
     return [{ kind: "log", level: "error", message: `clients cannot get out: ${pod.obstacle}`, cause: "way_out" }];
   }
   return [{ kind: "log", level: "info", message: before === undefined ? "serving" : "clients can get out again" }];
+}
+
+/** A user whose VPN is kept from connecting must find the reason in the log. */
+function vpnLog(before: PodView | undefined, { foundVpn }: PodView): GatewayEffect[] {
+  const [was, is] = [before?.foundVpn, foundVpn].map((found) =>
+    found &&
+    [...found.addresses.map(formatPrefix), ...found.marks.map((mark) => `mark 0x${mark.toString(16)}`)].join(", ")
+  );
+  if (was === is) return [];
+  const message = is === undefined
+    ? "the VPN's routes are gone: until they are back, the Pod's own traffic cannot be told from the VPN's connection"
+    : `the VPN's connection is seen by its routes (${is}): nothing else of the Pod's own leaves around the VPN`;
+  return [{ kind: "log", level: "info", message }];
 }
 
 function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayStep {

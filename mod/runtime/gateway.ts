@@ -10,6 +10,7 @@ import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
+import { findVpn } from "../netstate/vpn_endpoint.ts";
 import {
   type GatewayConfig,
   type GatewayEffect,
@@ -29,6 +30,7 @@ import { Applier } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
 import { EventLoop, now } from "./event_loop.ts";
+import { GatewayLearning } from "./gateway_learning.ts";
 import { gatewayHttp } from "./gateway_http.ts";
 import { HttpServer } from "./http_server.ts";
 import { type ClusterResolver, clusterResolver, GatewayDns, serversAroundVpn } from "./gateway_dns.ts";
@@ -47,6 +49,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   requireTools();
   const cluster = clusterResolver(settings);
   const config = gatewayConfig(mode, settings, cluster);
+  using learning = new GatewayLearning(settings, cluster, () => applier.update());
   const runner = new CommandRunner();
   const instance = newInstanceId();
   const ended = Promise.withResolvers<void>();
@@ -62,7 +65,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const applier = new Applier({
     runner,
     wanted: () => {
-      const state = gatewayStateOf(config, loop.state);
+      const state = gatewayStateOf(config, loop.state, learning.learned());
       return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
@@ -102,7 +105,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         );
         return;
       case "serve":
-        serve(settings, config, cluster, effect.uplink, instance, () => loop.state, {
+        serve(settings, config, cluster, effect.uplink, instance, () => loop.state, learning, {
           history,
           applier,
           blocked,
@@ -128,6 +131,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
   using _watch = new KernelWatch(() => loop.post({ kind: "podChanged" }));
   try {
+    await learning.start();
     loop.start();
     applier.keepRepaired();
     await ended.promise;
@@ -154,11 +158,15 @@ async function serve(
   uplink: Uplink,
   instance: string,
   state: () => GatewayState,
+  learning: GatewayLearning,
   metrics: MetricsSources<History>,
 ): Promise<Services> {
   const { device, network, address } = config.net;
   const mtu = uplink.mtu - vxlanOverhead;
-  const dhcp = new DhcpService(dhcpServiceOptions(settings, config.net, mtu));
+  const dhcp = new DhcpService({
+    ...dhcpServiceOptions(settings, config.net, mtu),
+    leased: (record) => learning.lease(record),
+  });
   const condition = (): GatewayCondition => ({
     instance,
     healthy: unreadyReason(state()) === undefined || state().kind === "draining",
@@ -175,7 +183,7 @@ async function serve(
   });
   const http = new HttpServer(
     { hostname: "0.0.0.0", port: settings.httpPort },
-    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics }),
+    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics, learned: () => learning.learned() }),
   );
   return {
     probe,
@@ -195,7 +203,13 @@ export async function observePod(runner: Runner, config: GatewayConfig, uplinkNa
   const uplink = findUplink(observed, uplinkName);
   const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
   const obstacle = wayOutObstacle(observed, device, vpnInterface);
-  return { uplink, interfaces, ...(obstacle === undefined ? {} : { obstacle }) };
+  const foundVpn = vpnInterface === undefined ? undefined : findVpn(observed, uplink, vpnInterface);
+  return {
+    uplink,
+    interfaces,
+    ...(obstacle === undefined ? {} : { obstacle }),
+    ...(foundVpn === undefined ? {} : { foundVpn }),
+  };
 }
 
 export function gatewayConfig(
@@ -203,7 +217,7 @@ export function gatewayConfig(
   settings: GatewaySettings,
   cluster: ClusterResolver,
 ): GatewayConfig {
-  const { vpnInterface } = settings;
+  const { vpnInterface, snatAddress } = settings;
   return {
     mode,
     drainMs,
@@ -215,6 +229,10 @@ export function gatewayConfig(
       address: gatewayAddress(settings.vxlanNetwork),
       httpPort: settings.httpPort,
       ...(vpnInterface === undefined ? {} : { vpnInterface }),
+      ...(snatAddress === undefined ? {} : { snatAddress }),
+      localCidrs: settings.localCidrs,
+      isolation: settings.clientIsolation === "on",
+      nodeAddresses: settings.nodeAddresses ?? [],
       aroundVpn: serversAroundVpn(settings, cluster),
     },
   };

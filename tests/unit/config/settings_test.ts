@@ -52,6 +52,7 @@ Deno.test("a gateway without settings has the defaults", () => {
     dnsMaximumTtl: 86_400,
     dnsNegativeTtl: 3600,
     dnsStaleSeconds: 86_400,
+    clientIsolation: "on",
   };
   assert.deepEqual(rest, expected);
 });
@@ -269,4 +270,19 @@ Deno.test("commands about a running pgw read its port alone", () => {
   assert.deepEqual(problems(() => readHttpPort({ env, flags: { "http-port": "x" } })), [
     "--http-port: 'x' is not a port: write a number from 1 to 65535",
   ]);
+});
+
+Deno.test("what concerns the VPN needs its name; a client is not left without DNS", () => {
+  const forwards = { PGW_VPN_ENDPOINT: "vpn.example", PGW_PORT_FORWARDS: "tcp:80=a", PGW_NAT_FILE: "/nat.conf" };
+  assert.deepEqual(problems(() => gateway(forwards)).map((problem) => problem.split(" ")[0]), Object.keys(forwards));
+  assert.deepEqual(problems(() => gateway({ ...forwards, PGW_VPN_INTERFACE: "tun0" })), []);
+  assert.match(
+    problems(() => gateway({ PGW_VPN_INTERFACE: "tun0", PGW_PORT_FORWARDS: "tcp:1=a tcp:1=b" })).join(),
+    /twice/,
+  );
+  assert.match(
+    problems(() => client({ PGW_CLIENT_FOREIGN_DNS: "reject", PGW_CLIENT_DNS: "off" })).join(),
+    /without any DNS/,
+  );
+  assert.deepEqual(problems(() => client({ PGW_CLIENT_FOREIGN_DNS: "reject" })), []);
 });

@@ -4,6 +4,7 @@ import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { clientMac, gatewayMac } from "../../../mod/addr/mac.ts";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
 import type { ClientNetConfig, ClientPhase, LeasedAddress, Tunnel } from "../../../mod/netstate/client.ts";
+import type { GatewayNetConfig, GatewayView } from "../../../mod/netstate/gateway.ts";
 import type { Uplink } from "../../../mod/netstate/uplink.ts";
 
 export const ip = parseIpv4;
@@ -38,6 +39,22 @@ export const config: ClientNetConfig = {
   localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
   redirectDns: true,
 };
+
+export const gatewayConfig: GatewayNetConfig = {
+  device: "vxlan3150",
+  id: 3150,
+  port: 4789,
+  network: overlay,
+  address: overlayGateway,
+  httpPort: 3150,
+  aroundVpn: [parsePrefix("10.96.0.10")],
+  localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
+  isolation: true,
+  nodeAddresses: [ip("192.0.2.10")],
+};
+
+/** A gateway Pod with a VPN, or without. */
+export const gatewayView: GatewayView = { uplink, interfaces: ["eth0", "tun0"] };
 
 export const tunnel: Tunnel = {
   remote: gatewayPod,
