@@ -21,6 +21,7 @@ import {
   zoneName,
 } from "./values.ts";
 import { portForward } from "./port_forward.ts";
+import { parseHealthTarget } from "../health/target.ts";
 import { parseService } from "./service.ts";
 import { vpnEndpoint } from "./vpn_endpoint.ts";
 
@@ -345,6 +346,21 @@ export const gatewayTable = {
     choices: syncModes,
     default: "off",
     parse: oneOf(syncModes),
+  },
+  healthTargets: {
+    variable: "PGW_HEALTH_TARGETS",
+    metavar: "LIST",
+    help:
+      "Who must answer through the VPN, one of them at least: icmp://ADDRESS, tcp://ADDRESS:PORT or dns://ADDRESS[:PORT].",
+    unset: "nobody is asked",
+    parse: listOf(parseHealthTarget),
+  },
+  healthIntervalMs: {
+    variable: "PGW_HEALTH_INTERVAL",
+    metavar: "SECONDS",
+    help: "Time between two checks of the DNS upstreams and of PGW_HEALTH_TARGETS; after a miss it is half a second.",
+    default: "5",
+    parse: secondsAsMs(0.1, 3600),
   },
 } as const satisfies Table;
 

@@ -164,13 +164,16 @@ function configure(fd: number, options: UdpOptions): void {
   if (mark !== undefined) {
     checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, Uint32Array.of(mark), 4));
   }
-  if (device !== undefined) {
-    const name = cString(device);
-    const result = libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
-    checkPrivileged(`binding to ${device}`, "NET_RAW", result);
-  }
+  if (device !== undefined) bindToDevice(fd, device);
   const name = encodeSocketAddress({ address, port });
   checkPrivileged(`binding to port ${port}`, "NET_BIND_SERVICE", libc.bind(fd, name, name.length));
+}
+
+/** From now on the socket sends and receives by `device` alone. @throws {SocketError} `ENODEV` */
+export function bindToDevice(fd: number, device: string): void {
+  const name = cString(device);
+  const result = libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
+  checkPrivileged(`binding to ${device}`, "NET_RAW", result);
 }
 
 function setOption(fd: number, option: number, value: number): void {

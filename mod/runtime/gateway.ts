@@ -3,6 +3,7 @@
 import { gatewayMac } from "../addr/mac.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
 import type { GatewayCondition } from "../health/probe.ts";
+import type { CheckKind } from "../health/checks.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
@@ -29,11 +30,13 @@ import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
+import type { DnsServer } from "./dns_server.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { GatewayLearning } from "./gateway_learning.ts";
 import { gatewayHttp } from "./gateway_http.ts";
 import { HttpServer } from "./http_server.ts";
 import { type ClusterResolver, clusterResolver, GatewayDns, serversAroundVpn } from "./gateway_dns.ts";
+import { HealthChecks } from "./health_checks.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
@@ -54,6 +57,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const instance = newInstanceId();
   const ended = Promise.withResolvers<void>();
   let services: Services | undefined;
+  let checks: HealthChecks | undefined;
   using memory = new IdleRelease();
   let stages = 0;
   let stage: GatewayState["kind"] | undefined;
@@ -69,7 +73,11 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
-    repaired: () => memory.worked(),
+    repaired: () => {
+      memory.worked();
+      loop.post({ kind: "applied" });
+    },
+    unrepaired: (error) => loop.post({ kind: "applyFailed", reason: messageOf(error) }),
     listed: blocked.listed,
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
@@ -87,6 +95,8 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       }
       if (gatewayPhaseName(state) !== phase) {
         phase = gatewayPhaseName(state);
+        // Clients of a gateway that is of no use to them move at once, not with their next probe.
+        if (phase === "unready") services?.probe.tellAll();
         history.enter(phase, phase, now(), why);
         why = {};
       }
@@ -113,6 +123,9 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         }).then(
           (started) => {
             services = started;
+            checkHealth(settings, () => loop.state, started.dns.server, (kinds) => {
+              loop.post({ kind: "checked", silent: kinds });
+            }).then((started) => checks = started, ended.reject);
             const { state } = loop;
             started.dns.setWayOut(obstacleIn(state));
             memory.worked();
@@ -139,6 +152,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     unlisten();
     applier.close();
     loop.close();
+    checks?.close();
     await services?.close();
   }
 }
@@ -194,6 +208,25 @@ async function serve(
       await Promise.all([dhcp.close(), dns.close()]);
     },
   };
+}
+
+function checkHealth(
+  { healthTargets = [], healthIntervalMs, vpnInterface }: GatewaySettings,
+  state: () => GatewayState,
+  dns: DnsServer,
+  silent: (kinds: readonly CheckKind[]) => void,
+): Promise<HealthChecks> {
+  return HealthChecks.start({
+    intervalMs: healthIntervalMs,
+    targets: healthTargets,
+    ...(vpnInterface === undefined ? {} : { vpnInterface }),
+    upstreams: () => dns.stats().upstreams.filter(({ route }) => route === "outside").map(({ name }) => name),
+    hasWayOut: () => {
+      const present = state();
+      return "pod" in present && present.pod.obstacle === undefined;
+    },
+    silent,
+  });
 }
 
 /** The Pod as the gateway sees it. @throws {UplinkError} */

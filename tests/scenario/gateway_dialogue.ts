@@ -10,6 +10,7 @@ import {
   stepGateway,
   unreadyReason,
 } from "../../mod/role/gateway.ts";
+import type { CheckKind } from "../../mod/health/checks.ts";
 import { gatewayConfig, uplink } from "../unit/netstate/fixtures.ts";
 import { window } from "./dhcp_dialogue.ts";
 
@@ -32,6 +33,10 @@ export type Moment = {
     isSeen(interfaces: string, obstacle?: string): void;
     isNotSeen(reason: string): void;
     changes(): void;
+  };
+  readonly others: {
+    /** A round of questions is over, and of these kinds nobody answers any longer. */
+    areSilent(...kinds: CheckKind[]): void;
   };
   readonly kernel: { obeys(): void; refuses(reason: string): void };
 };
@@ -104,6 +109,7 @@ class Runner {
         isNotSeen: (reason) => post({ kind: "notObserved", reason }),
         changes: () => post({ kind: "podChanged" }),
       },
+      others: { areSilent: (...silent) => post({ kind: "checked", silent }) },
       kernel: {
         obeys: () => post({ kind: "applied" }),
         refuses: (reason) => post({ kind: "applyFailed", reason }),

@@ -10,6 +10,7 @@ import {
   readHttpPort,
   SettingsError,
 } from "../../../mod/config/settings.ts";
+import { formatHealthTarget } from "../../../mod/health/target.ts";
 
 type Texts = Readonly<Record<string, string>>;
 const gateway = (env: Texts = {}, flags: Texts = {}) => readGatewaySettings({ env, flags }).settings;
@@ -53,6 +54,7 @@ Deno.test("a gateway without settings has the defaults", () => {
     dnsNegativeTtl: 3600,
     dnsStaleSeconds: 86_400,
     clientIsolation: "on",
+    healthIntervalMs: 5000,
   };
   assert.deepEqual(rest, expected);
 });
@@ -108,6 +110,9 @@ Deno.test("values are typed", () => {
     "10.8.0.1",
     "tls://9.9.9.9#dns.quad9.net",
   ]);
+  // What looks like a Service of Kubernetes is none here.
+  const { healthTargets = [] } = gateway({ PGW_HEALTH_TARGETS: "tcp://203.0.113.1:443, icmp://203.0.113.2" });
+  assert.deepEqual(healthTargets.map(formatHealthTarget), ["tcp://203.0.113.1:443", "icmp://203.0.113.2"]);
 });
 
 Deno.test("all problems are told together, in the order of the table, each under the name that the user used", () => {
@@ -170,6 +175,8 @@ const wrong: readonly [Texts, RegExp][] = [
     /^PGW_DNS_TTL_MIN: '60' is more than PGW_DNS_TTL_MAX, which is 30$/,
   ],
   [{ PGW_DNS_CACHE_SIZE: "0" }, /^PGW_DNS_CACHE_SIZE: '0' is not a size in MiB: write a number from 1 to 1024$/],
+  [{ PGW_HEALTH_TARGETS: "icmp://10.8.0.1 10.8.0.1" }, /^PGW_HEALTH_TARGETS: '10.8.0.1' cannot be asked/],
+  [{ PGW_HEALTH_INTERVAL: "0" }, /^PGW_HEALTH_INTERVAL: '0' is not a time in seconds/],
   [{ PGW_DHCP_LEASE_TIME: "12h" }, /'12h' is not a lease time in seconds/],
   [
     { PGW_DHCP_POOL: "1-50" },
