@@ -210,9 +210,15 @@ export class DhcpServer {
       return this.#confirm(message, client, requested, now);
     }
     // INIT-REBOOT has the address in option 50; RENEWING and REBINDING have it in `ciaddr`.
-    const address = ciaddr === unspecified ? requested : ciaddr;
+    const address = ciaddr === unspecified ? requested ?? this.#offeredTo(client) : ciaddr;
     if (address === undefined) return dropped("malformed");
     return this.#confirm(message, client, address, now);
+  }
+
+  /** There are clients that take an offer without a word of which one: that of the npm package `dhcp` 0.2 does. */
+  #offeredTo(client: Requester): Ipv4 | undefined {
+    const known = this.#pool.addressOf(client.key);
+    return known?.state === "offered" ? known.address : undefined;
   }
 
   /**

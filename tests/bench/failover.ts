@@ -100,7 +100,7 @@ async function connectOurs(intervalSeconds: number): Promise<Connected> {
 }
 
 async function connectSeed(intervalSeconds: number): Promise<Connected> {
-  const [gateway] = await Promise.all([first, second].map(startSeedGateway));
+  const [gateway] = await Promise.all([first, second].map((pod) => startSeedGateway(pod)));
   await connectSeedClient(client, names.gateway);
   return {
     gateway: Object.values(gateway!),

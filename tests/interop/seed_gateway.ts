@@ -2,7 +2,7 @@
  * A gateway as the seed has it (../shared/seed): `ip`, iptables, dnsmasq with its settings, and an HTTP server that answers
  * the Pod's address and nothing else.
  */
-import type { GatewayPod } from "../lab/gateway_pod.ts";
+import type { Pod } from "../lab/pod.ts";
 import type { Process } from "../lab/process.ts";
 import { scriptCommand } from "../lab/program.ts";
 
@@ -11,8 +11,10 @@ export type SeedGateway = {
   readonly http: Process;
 };
 
-/** Sets one up in `pod` and returns when it answers. */
-export async function startSeedGateway(pod: GatewayPod): Promise<SeedGateway> {
+const seedDhcp = "--dhcp-range=172.29.0.20,172.29.0.254,12h --dhcp-leasefile=/run/dnsmasq.leases --log-dhcp".split(" ");
+
+/** Sets one up in `pod` and returns when it answers. `dhcp`: dnsmasq's options for it; none: it answers DNS alone. */
+export async function startSeedGateway(pod: Pod, dhcp: readonly string[] = seedDhcp): Promise<SeedGateway> {
   await pod.sysctl("net.ipv4.ip_forward=1"); // the seed's container is privileged
   await pod.ip(
     "link add vxlan3150 type vxlan id 3150 dstport 4789 dev eth0",
@@ -25,8 +27,8 @@ export async function startSeedGateway(pod: GatewayPod): Promise<SeedGateway> {
   );
   const dnsmasq = pod.spawn([
     ..."dnsmasq --keep-in-foreground --conf-file=/dev/null --pid-file= --user=root --group=".split(" "),
-    ..."--interface=vxlan3150 --bind-interfaces --dhcp-range=172.29.0.20,172.29.0.254,12h".split(" "),
-    ..."--dhcp-leasefile=/run/dnsmasq.leases --log-queries --log-dhcp --log-facility=- --no-resolv".split(" "),
+    ..."--interface=vxlan3150 --bind-interfaces --log-queries --log-facility=- --no-resolv".split(" "),
+    ...dhcp,
     ...nameservers,
   ]);
   const http = pod.spawn(scriptCommand("../interop/seed_http_main.ts", pod.address.v4));

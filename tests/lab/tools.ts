@@ -4,7 +4,7 @@
  * As root what is missing is installed by apt-get, after saying so in one line; else the exact command is printed.
  */
 
-/** Program to Debian package. */
+/** Program (or its path, where it is no command) to Debian package. */
 const packages: Readonly<Record<string, string>> = {
   unshare: "util-linux",
   setpriv: "util-linux",
@@ -18,6 +18,12 @@ const packages: Readonly<Record<string, string>> = {
   dnsmasq: "dnsmasq-base",
   dhclient: "isc-dhcp-client",
   udhcpc: "udhcpc",
+  dhcpcd: "dhcpcd-base",
+  "/lib/systemd/systemd-networkd": "systemd",
+  "kea-dhcp4": "kea-dhcp4-server",
+  perfdhcp: "kea-admin",
+  dhcpd: "isc-dhcp-server",
+  udhcpd: "udhcpd",
   unbound: "unbound",
   iperf3: "iperf3",
 };
@@ -64,9 +70,10 @@ function missingPackages(): string[] {
 }
 
 export function isProgram(name: string): boolean {
-  return toolPath.split(":").some((directory) => {
+  const paths = name.startsWith("/") ? [name] : toolPath.split(":").map((directory) => `${directory}/${name}`);
+  return paths.some((path) => {
     try {
-      return Deno.statSync(`${directory}/${name}`).isFile;
+      return Deno.statSync(path).isFile;
     } catch {
       return false;
     }

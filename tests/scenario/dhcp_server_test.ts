@@ -115,6 +115,15 @@ serverScenario("a client that takes another server's offer frees ours", one, (at
   at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20");
 });
 
+serverScenario("an offer that is taken without a word of which one", two, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER requested=172.29.0.21 ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.21");
+  at("1 s").client.sends(`DHCPREQUEST ${first}`);
+  at("1 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+  at("2 s").client.sends(`DHCPREQUEST ${second}`);
+  at("2 s").server.isSilent("malformed");
+});
+
 serverScenario("an offer stands for 30 s, and no other client gets it meanwhile if there is room", two, (at) => {
   at("0 s").client.sends(`DHCPDISCOVER requested=172.29.0.20 ${first}`);
   at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
