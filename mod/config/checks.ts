@@ -11,6 +11,7 @@ import {
   type Prefix4,
 } from "../addr/prefix.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
+import { forwardProblems } from "./port_forward.ts";
 import { formatService } from "./service.ts";
 import type { Values } from "./setting.ts";
 import type { clientTable, commonTable, gatewayTable } from "./table.ts";
@@ -71,6 +72,21 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
       `${label("dnsMinimumTtl")}: '${dnsMinimumTtl}' is more than ${label("dnsMaximumTtl")}, which is ${dnsMaximumTtl}`,
     );
   }
+  if (values.vpnInterface === undefined) {
+    for (const name of ["vpnEndpoints", "portForwards", "natFile"] as const) {
+      if (values[name] !== undefined) {
+        problems.push(`${label(name)} is of no use without ${label("vpnInterface")}: name the interface of the VPN`);
+      }
+    }
+  }
+  if (values.vxlanNetwork !== undefined && values.portForwards !== undefined) {
+    const { vxlanNetwork, portForwards } = values;
+    problems.push(
+      ...forwardProblems(portForwards, vxlanNetwork, gatewayAddress(vxlanNetwork)).map((text) =>
+        `${label("portForwards")}: ${text}`
+      ),
+    );
+  }
   if (values.vxlanNetwork !== undefined && values.dhcpPool !== undefined) {
     problems.push(...checkPool(values.dhcpPool, values.vxlanNetwork).map((text) => `${label("dhcpPool")}: ${text}`));
   }
@@ -112,7 +128,13 @@ function checkLeaseTimes(values: GatewayValues, label: (name: keyof GatewayValue
 /** Problems of a client's settings. */
 export function checkClient(values: ClientValues, label: (name: keyof ClientValues) => string): string[] {
   const problems = checkCommon(values, label);
-  const { service, vxlanNetwork } = values;
+  const { service, vxlanNetwork, dns, foreignDns } = values;
+  if (foreignDns === "reject" && dns === "off") {
+    problems.push(
+      `${label("foreignDns")}: 'reject' would leave applications without any DNS, because ${label("dns")} is off: ` +
+        "write redirect, or let the Pod's /etc/resolv.conf be pointed at the gateway",
+    );
+  }
   if (service?.kind === "address" && service.family === 4 && vxlanNetwork && contains(vxlanNetwork, service.address)) {
     problems.push(
       `${label("service")}: '${formatService(service)}' is in the VXLAN network ${formatPrefix(vxlanNetwork)}, ` +

@@ -41,8 +41,10 @@ export function readTable<T extends Table>(table: T, input: SettingsInput): Read
   };
 }
 
-/** A value that Kubernetes gives a variable such as PGW_HTTP_PORT when there is a Service named pgw-http. */
-export const serviceLink = /^(tcp|udp|sctp):\/\//;
+/** Whether this is how Kubernetes sets a variable such as PGW_HTTP_PORT when there is a Service named pgw-http. */
+export function isServiceLink(variable: string, text: string): boolean {
+  return /_PORT(_|$)/.test(variable) && /^(tcp|udp|sctp):\/\//.test(text);
+}
 
 /** What the user gave for `setting`, or its default. An empty text is as good as none. */
 function given(setting: Setting<unknown>, input: SettingsInput): { label: string; text: string | undefined } {
@@ -51,6 +53,6 @@ function given(setting: Setting<unknown>, input: SettingsInput): { label: string
   if (fromFlag) return { label: setting.argument ? setting.metavar : `--${flag}`, text: fromFlag };
   const fromEnv = input.env[setting.variable]?.trim();
   const label = setting.argument ? `${setting.metavar} (${setting.variable})` : setting.variable;
-  if (fromEnv && !serviceLink.test(fromEnv)) return { label, text: fromEnv };
+  if (fromEnv && !isServiceLink(setting.variable, fromEnv)) return { label, text: fromEnv };
   return { label, text: "default" in setting ? setting.default : undefined };
 }

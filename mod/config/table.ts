@@ -8,6 +8,7 @@ import {
   domain,
   interfaceName,
   interfaceNameOrAuto,
+  ipv4Address,
   listOf,
   localPrefixes,
   oneOf,
@@ -19,12 +20,17 @@ import {
   wholeNumber,
   zoneName,
 } from "./values.ts";
+import { portForward } from "./port_forward.ts";
+import { parseHealthTarget } from "../health/target.ts";
 import { parseService } from "./service.ts";
+import { vpnEndpoint } from "./vpn_endpoint.ts";
 
 const logLevels = ["debug", "info", "warn", "error"] as const;
 const logTransports = ["console", "file"] as const;
 const logFormats = ["auto", "json", "pretty"] as const;
 const dnsModes = ["auto", "require", "off"] as const;
+const foreignDnsModes = ["redirect", "reject"] as const;
+const switches = ["on", "off"] as const;
 const syncModes = ["off", "always"] as const;
 const dhcpSeconds = (what: string) => wholeNumber(what, 1, 0xfffffffe);
 
@@ -128,6 +134,52 @@ export const gatewayTable = {
     help: "The one interface through which clients' traffic may leave.",
     unset: "whichever the routes say",
     parse: interfaceName,
+  },
+  vpnEndpoints: {
+    variable: "PGW_VPN_ENDPOINT",
+    metavar: "LIST",
+    help:
+      "Where the VPN connects to, as HOST, HOST:PORT/udp or *:PORT/udp: the only way around the VPN for what the Pod itself sends.",
+    unset: "what the VPN's routes show while it stands, anything before",
+    parse: listOf(vpnEndpoint),
+  },
+  snatAddress: {
+    variable: "PGW_SNAT_ADDRESS",
+    metavar: "ADDRESS",
+    help: "The address that clients' traffic leaves with.",
+    unset: "that of the interface it leaves by (masquerade)",
+    parse: ipv4Address,
+  },
+  portForwards: {
+    variable: "PGW_PORT_FORWARDS",
+    metavar: "LIST",
+    help:
+      "Ports of the VPN's address that lead to clients by host name or address: tcp:18289=transmission, 29206=plex:32400.",
+    unset: "none",
+    parse: (text: string) => listOf(portForward)(text).flat(),
+  },
+  natFile: {
+    variable: "PGW_NAT_FILE",
+    metavar: "PATH",
+    help: "More port forwards, in a file of the format of angelnu/pod-gateway's nat.conf. It is read at the start.",
+    unset: "none",
+    parse: (text: string) => text,
+  },
+  clientIsolation: {
+    variable: "PGW_CLIENT_ISOLATION",
+    metavar: "SWITCH",
+    help:
+      "Whether clients are kept from the gateway Pod's ports, its node, the cloud's metadata, and each other: on or off.",
+    choices: switches,
+    default: "on",
+    parse: oneOf(switches),
+  },
+  nodeAddresses: {
+    variable: "PGW_NODE_ADDRESS",
+    metavar: "LIST",
+    help: "Addresses of the node, which clients are kept from beside the Pod's router: status.hostIP, for example.",
+    unset: "none",
+    parse: listOf(ipv4Address),
   },
   dnsUpstreams: {
     variable: "PGW_DNS_UPSTREAMS",
@@ -295,6 +347,21 @@ export const gatewayTable = {
     default: "off",
     parse: oneOf(syncModes),
   },
+  healthTargets: {
+    variable: "PGW_HEALTH_TARGETS",
+    metavar: "LIST",
+    help:
+      "Who must answer through the VPN, one of them at least: icmp://ADDRESS, tcp://ADDRESS:PORT or dns://ADDRESS[:PORT].",
+    unset: "nobody is asked",
+    parse: listOf(parseHealthTarget),
+  },
+  healthIntervalMs: {
+    variable: "PGW_HEALTH_INTERVAL",
+    metavar: "SECONDS",
+    help: "Time between two checks of the DNS upstreams and of PGW_HEALTH_TARGETS; after a miss it is half a second.",
+    default: "5",
+    parse: secondsAsMs(0.1, 3600),
+  },
 } as const satisfies Table;
 
 /** Settings of a client alone. */
@@ -329,6 +396,15 @@ export const clientTable = {
     choices: dnsModes,
     default: "auto",
     parse: oneOf(dnsModes),
+  },
+  foreignDns: {
+    variable: "PGW_CLIENT_FOREIGN_DNS",
+    metavar: "MODE",
+    help:
+      "What becomes of applications' DNS questions to any server but the gateway's: redirect leads them there, reject refuses them.",
+    choices: foreignDnsModes,
+    default: "redirect",
+    parse: oneOf(foreignDnsModes),
   },
 } as const satisfies Table;
 

@@ -1,7 +1,7 @@
 /** Variables that look like settings and are none: most often a slip of the pen. */
 
 import { nearestOf } from "./nearest.ts";
-import { serviceLink } from "./read_table.ts";
+import { isServiceLink } from "./read_table.ts";
 import { allSettings } from "./table.ts";
 
 /** What Kubernetes sets in each container for a Service whose name begins with `pgw`. */
@@ -13,7 +13,7 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
   return Object.entries(env)
     .filter(([name, value]) =>
       name.startsWith("PGW_") && !known.includes(name) &&
-      !serviceVariable.test(name) && !serviceLink.test(value ?? "")
+      !serviceVariable.test(name) && !isServiceLink(name, value ?? "")
     )
     .map(([name]) => {
       const nearest = nearestOf(name, known);

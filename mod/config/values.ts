@@ -117,6 +117,17 @@ export function interfaceNameOrAuto(text: string): string | undefined {
   return text === "auto" ? undefined : interfaceName(text);
 }
 
+/** The IPv4 address of one host. */
+export function ipv4Address(text: string): Ipv4 {
+  const address = parseIpv4(text);
+  const firstOctet = address >>> 24;
+  // This host, loopback, multicast, reserved, broadcast (RFC 6890).
+  if (firstOctet === 0 || firstOctet === 127 || firstOctet >= 224) {
+    throw new ValueError(`'${text}' is not the address of a host`);
+  }
+  return address;
+}
+
 /** A domain without its final dot. */
 export function domain(text: string): string {
   const name = parseHostName(text);

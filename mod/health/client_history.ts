@@ -3,8 +3,8 @@
 import { Histogram } from "./histogram.ts";
 import { History, type Why } from "./history.ts";
 
-/** The phases of docs/security.md; `adopting`: what an earlier process left open is being confirmed. */
-export const clientPhases = ["closed", "discovering", "leasing", "verifying", "adopting", "open", "stopped"] as const;
+/** The phases of docs/security.md. */
+export const clientPhases = ["closed", "discovering", "leasing", "verifying", "open", "moving", "stopped"] as const;
 
 /** Seconds: from a blink that no application notices to what pages somebody. */
 const outageBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -53,7 +53,7 @@ export class ClientHistory extends History {
 
   override enter(state: string, phase: string, at: number, why?: Why): void {
     super.enter(state, phase, at, why);
-    const isOpen = phase === "open";
+    const isOpen = phase === "open" || phase === "moving";
     if (isOpen === this.#isOpen) return;
     this.#isOpen = isOpen;
     if (!isOpen) {

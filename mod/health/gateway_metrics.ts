@@ -6,6 +6,7 @@ import { gatewayMetrics as m } from "./metric_table.ts";
 import { type Family, renderMetrics, type Sample } from "./metrics.ts";
 
 export type GatewayMetricsView = CommonView & {
+  readonly checks: ReadonlyMap<string, boolean>;
   /** DHCP messages by what became of them. */
   readonly dhcpMessages: ReadonlyMap<string, number>;
   /** Numbers of addresses by state. */
@@ -17,8 +18,9 @@ export function gatewayMetricsText(view: GatewayMetricsView): string {
   return renderMetrics([...commonFamilies(view), ...serviceFamilies(view)]);
 }
 
-function serviceFamilies({ dhcpMessages, addresses, dns }: GatewayMetricsView): Family[] {
+function serviceFamilies({ checks, dhcpMessages, addresses, dns }: GatewayMetricsView): Family[] {
   return [
+    [m.check, [...checks].map(([check, isWell]): Sample => [[check], isWell ? 1 : 0])],
     [m.dhcpMessages, [...dhcpMessages].map(([result, count]): Sample => [[result.replaceAll(" ", "_")], count])],
     [m.dhcpAddresses, Object.entries(addresses).map(([state, count]): Sample => [[state], count])],
     [m.dnsQueries, single(dns.queries)],

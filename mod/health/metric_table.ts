@@ -52,6 +52,7 @@ export const clientMetrics = {
 } as const;
 
 export const gatewayMetrics = {
+  check: gauge("pgw_health_check_ok", "Whether what a gateway needs to be ready is well: 1 or 0.", "check"),
   dhcpMessages: counter("pgw_dhcp_messages_total", "DHCP messages taken, by what became of them.", "result"),
   dhcpAddresses: gauge("pgw_dhcp_addresses", "Addresses of the pool: free, or the state of their lease.", "state"),
   dnsQueries: counter("pgw_dns_queries_total", "DNS questions of clients."),

@@ -14,6 +14,8 @@ export type WatchConfig = {
 
 /** How long one probe waits for its answer: {@link patienceMs}. */
 const longestPatienceMs = 200;
+/** What is known to be undelivered is given up so soon: not at once, so that what heals in a moment is no loss. */
+const hurryMs = 20;
 /** A process that was woken so much later than it asked for has not listened: what it missed is not counted. */
 const lateMs = 50;
 
@@ -25,7 +27,12 @@ export type Watch = {
   readonly dueAt: number;
   /** The youngest probe's time was extended because this process slept. */
   readonly extended: boolean;
+  /** What is known of why there is no answer. */
+  readonly fault?: Fault;
 };
+
+/** `noTunnel`: the gateway's Pod has no tunnel. `noWay`: there is no way to the Pod. */
+export type Fault = "noTunnel" | "noWay";
 
 export type WatchStep = { readonly watch: Watch; readonly send?: string; readonly gone: boolean };
 
@@ -59,6 +66,17 @@ export function probeNow(watch: Watch, now: number, random: () => number): Watch
     send: nonce,
     gone: false,
   };
+}
+
+/** The watch when the youngest probe is known to be lost. */
+export function hurryWatch(watch: Watch, fault: Fault, now: number): Watch {
+  if (watch.unanswered.length === 0) return watch;
+  return { ...watch, dueAt: Math.min(watch.dueAt, now + hurryMs), extended: true, fault };
+}
+
+/** The watch whose next probe is not waited for. */
+export function probeSoon(watch: Watch, now: number): Watch {
+  return watch.unanswered.length === 0 ? { ...watch, dueAt: now } : watch;
 }
 
 /** The watch after an answer with `nonce`; the same watch when nobody asked that. */

@@ -188,20 +188,27 @@ function tableOf(text: string): RouteTable {
 
 type RuleJson = {
   readonly priority: number;
+  readonly not?: null;
+  readonly src: string;
+  readonly srclen?: number;
   readonly fwmark?: string;
   readonly fwmask?: string;
   readonly table?: string;
+  readonly suppress_prefixlen?: number;
   readonly protocol?: string;
 };
 
-/** Rules of our kind: a mark leads to a table. */
+/** Rules of our kind: a mark, a source address or nothing at all leads to a table. */
 function observedRule(rule: RuleJson, family: 4 | 6): ObservedRule[] {
-  if (rule.fwmark === undefined || rule.fwmask !== undefined || rule.table === undefined) return [];
+  if (rule.fwmask !== undefined || rule.srclen !== undefined || rule.table === undefined) return [];
   return [{
     family,
     priority: rule.priority,
-    mark: Number(rule.fwmark),
+    ...(rule.fwmark === undefined ? {} : { mark: Number(rule.fwmark) }),
+    ...(rule.src === "all" ? {} : { from: rule.src }),
     table: tableOf(rule.table),
+    ...(rule.suppress_prefixlen === 0 ? { exceptDefaults: true } : {}),
+    ...(rule.not === undefined ? {} : { inverted: true }),
     ours: Number(rule.protocol) === protocol,
   }];
 }
@@ -222,7 +229,11 @@ export function renderChange(change: Change): string[] {
     case "set link": {
       const mac = change.mac === undefined ? "" : ` address ${change.mac}`;
       const mtu = change.mtu === undefined ? "" : ` mtu ${change.mtu}`;
-      return [`link set dev ${change.name}${mac}${mtu} alias ${alias} up`];
+      // The kernel takes no MTU together with a type.
+      const end = change.remote === undefined
+        ? []
+        : [`link set dev ${change.name} type vxlan remote ${formatIpv4(change.remote)}`];
+      return [`link set dev ${change.name}${mac}${mtu} alias ${alias} up`, ...end];
     }
     case "delete address":
       return [`address delete ${change.address.address}/${change.address.prefixLength} dev ${change.address.device}`];
@@ -284,6 +295,14 @@ function renderRoute({ destination, table, metric, hop }: Route, withoutHop = fa
   ].join(" ");
 }
 
-function renderRule({ priority, mark, table }: PolicyRule): string {
-  return `priority ${priority} fwmark 0x${mark.toString(16)} lookup ${table} protocol ${protocol}`;
+function renderRule({ priority, mark, from, table, exceptDefaults }: PolicyRule): string {
+  return [
+    `priority ${priority}`,
+    // Without one of the two, `ip` wants to be told that all are meant.
+    ...(from === undefined ? (mark === undefined ? ["from all"] : []) : [`from ${from}`]),
+    ...(mark === undefined ? [] : [`fwmark 0x${mark.toString(16)}`]),
+    `lookup ${table}`,
+    ...(exceptDefaults === true ? ["suppress_prefixlength 0"] : []),
+    `protocol ${protocol}`,
+  ].join(" ");
 }

@@ -18,18 +18,31 @@ const IFLA_AF_SPEC = 26;
 const IFLA_INET_CONF = 1;
 const IPV4_DEVCONF_FORWARDING = 1;
 const IPV4_DEVCONF_RP_FILTER = 8;
+const IPV4_DEVCONF_PROXY_ARP_PVLAN = 25;
 const ifinfomsgSize = 16;
 const EPERM = 1;
 
+/** The number of the interface `name`; `undefined`: there is none. One that was made anew has another. */
+export function interfaceIndex(name: string): number | undefined {
+  const index = libc.if_nametoindex(cString(name));
+  return index === 0 ? undefined : index;
+}
+
 /** The settings of `device` as they are. */
-export function interfaceSettings(device: string): { readonly forwarding: boolean; readonly rpFilter: number } {
+export function interfaceSettings(
+  device: string,
+): { readonly forwarding: boolean; readonly rpFilter: number; readonly proxyArp: boolean } {
   const { payload } = request(`reading the settings of ${device}`, RTM_GETLINK, NLM_F_REQUEST, [named(device)]);
   const settings = findAttribute(payload.subarray(ifinfomsgSize), [IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF]);
-  if (settings === undefined) return { forwarding: false, rpFilter: 0 };
+  if (settings === undefined) return { forwarding: false, rpFilter: 0, proxyArp: false };
   const view = new DataView(settings.buffer, settings.byteOffset, settings.byteLength);
   // An array of numbers whose first has the index 1.
   const setting = (index: number) => view.getInt32(4 * (index - 1), true);
-  return { forwarding: setting(IPV4_DEVCONF_FORWARDING) !== 0, rpFilter: setting(IPV4_DEVCONF_RP_FILTER) };
+  return {
+    forwarding: setting(IPV4_DEVCONF_FORWARDING) !== 0,
+    rpFilter: setting(IPV4_DEVCONF_RP_FILTER),
+    proxyArp: setting(IPV4_DEVCONF_PROXY_ARP_PVLAN) !== 0,
+  };
 }
 
 /**
@@ -41,10 +54,11 @@ export function interfaceSettings(device: string): { readonly forwarding: boolea
  * @throws {MissingCapabilityError} without NET_ADMIN
  * @throws {SocketError} there is no such device (`ENODEV`)
  */
-export function setInterfaceSettings({ device, forwarding, rpFilter }: InterfaceSettings): void {
+export function setInterfaceSettings({ device, forwarding, rpFilter, proxyArp }: InterfaceSettings): void {
   const settings: Attribute[] = [
     ...(forwarding === undefined ? [] : [{ type: IPV4_DEVCONF_FORWARDING, value: u32(forwarding ? 1 : 0) }]),
     ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(rpFilter) }]),
+    ...(proxyArp === undefined ? [] : [{ type: IPV4_DEVCONF_PROXY_ARP_PVLAN, value: u32(proxyArp ? 1 : 0) }]),
   ];
   request(`setting up ${device}`, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, [
     named(device),

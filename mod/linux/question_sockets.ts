@@ -18,8 +18,7 @@ export type QuestionReception = {
 };
 
 /** Here `epoll_wait` never waits: it tells which sockets are ready now. */
-const { symbols: { connect, epoll_wait } } = Deno.dlopen("libc.so.6", {
-  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+const { symbols: { epoll_wait } } = Deno.dlopen("libc.so.6", {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
 });
 
@@ -108,7 +107,7 @@ export class QuestionSockets {
     this.#outgoing.set(message);
     const size = BigInt(message.length);
     // An error that an earlier question left behind is reported once: the second try is about this one.
-    const isSent = connect(fd, name, name.length) === 0 &&
+    const isSent = libc.connect(fd, name, name.length) === 0 &&
       (libc.sendto(fd, this.#outgoing, size, 0, null, 0) >= 0 ||
         libc.sendto(fd, this.#outgoing, size, 0, null, 0) >= 0);
     if (isSent) return fd;
@@ -156,7 +155,7 @@ export class QuestionSockets {
   #release(fd: number, family: 4 | 6): void {
     this.#open.delete(fd);
     const idle = this.#idle[family];
-    if (idle.length < maxIdle && connect(fd, unspecified, unspecified.length) === 0) idle.push(fd);
+    if (idle.length < maxIdle && libc.connect(fd, unspecified, unspecified.length) === 0) idle.push(fd);
     else libc.close(fd);
   }
 

@@ -2,10 +2,11 @@
 
 import { PgwError } from "../errors.ts";
 import { type Change, diff, type IpState, type Observed } from "../netstate/diff.ts";
-import type { InterfaceSettings, NetState } from "../netstate/state.ts";
+import type { InterfaceSettings, NetState, VxlanLink } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import { familyOf, parseObserved, queries, renderChange } from "./ip.ts";
 import { diffFirewall, listFirewall, parseFirewall, renderFirewall, type TableChange } from "./iptables.ts";
+import { setBroadcasts } from "./neighbor.ts";
 import { interfaceSettings, setInterfaceSettings } from "./netlink.ts";
 import type { Runner } from "./runner.ts";
 import { findUplink } from "./uplink.ts";
@@ -84,12 +85,13 @@ export async function reconcile(
   // What closes is carried out whatever becomes of the rest.
   const closed = options.firewall === "last" ? undefined : plan.then((plan) => carryOut(runner, plan));
   await Promise.allSettled([observed, plan, closed]);
-  return [
+  const applied = [
     ...await closed ?? [],
     ...await applyIpState(runner, withKernelFamilies(state), await observed, look),
     ...applyInterfaceSettings(state.interfaceSettings),
-    ...closed === undefined ? await carryOut(runner, await plan) : [],
   ];
+  leadBroadcasts(state.links);
+  return closed === undefined ? [...applied, ...await carryOut(runner, await plan)] : applied;
 }
 
 /** What {@link reconcile} would do; nothing is changed. @throws {ConflictError} */
@@ -241,8 +243,16 @@ function settingsToSet(desired: readonly InterfaceSettings[]) {
   return desired.filter((settings) => {
     const current = interfaceSettings(settings.device);
     return (settings.forwarding !== undefined && settings.forwarding !== current.forwarding) ||
-      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter);
+      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter) ||
+      (settings.proxyArp !== undefined && settings.proxyArp !== current.proxyArp);
   }).map((settings) => ({ kind: "set interface" as const, settings }));
+}
+
+/** `ip` tells nothing of it: it is set whatever it was. */
+function leadBroadcasts(links: readonly VxlanLink[]): void {
+  for (const { name, remote, broadcasts } of links) {
+    if (remote !== undefined) setBroadcasts(name, broadcasts);
+  }
 }
 
 function withKernelFamilies(state: NetState): IpState {

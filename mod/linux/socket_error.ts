@@ -4,6 +4,7 @@ import { errno } from "./libc.ts";
 /** errno(3), those that sockets give. */
 const codes: Readonly<Record<number, string>> = {
   1: "EPERM",
+  2: "ENOENT",
   4: "EINTR",
   11: "EAGAIN",
   13: "EACCES",

@@ -2,7 +2,7 @@
 
 import { type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { DatagramBatch } from "./datagram_batch.ts";
-import { AF_INET, cString, errno, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { AF_INET, cString, errno, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
 import { check, checkPrivileged, SocketError } from "./socket_error.ts";
@@ -26,6 +26,8 @@ export type UdpOptions = {
   readonly batch?: number;
   /** Bytes of a datagram; longer ones are cut. Default: 2048. */
   readonly maxSize?: number;
+  /** Whether receiving throws what comes back by ICMP about datagrams that were sent (IP_RECVERR). */
+  readonly errors?: boolean;
 };
 
 /** Bytes of its own, and who sent them. */
@@ -38,6 +40,9 @@ const SO_BROADCAST = 6;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_MARK = 36;
+const IPPROTO_IP = 0;
+const IP_RECVERR = 11;
+const MSG_ERRQUEUE = 0x2000;
 const EINTR = 4;
 const EAGAIN = 11;
 
@@ -49,12 +54,14 @@ export class UdpSocket implements Disposable {
   readonly port: number;
   readonly #fd: number;
   readonly #batch: DatagramBatch;
+  readonly #errors: boolean;
   #closed = false;
   #withoutPause = 0;
 
   private constructor(fd: number, options: UdpOptions) {
     this.#fd = fd;
     this.#batch = new DatagramBatch(options.batch ?? 1, options.maxSize ?? 2048);
+    this.#errors = options.errors ?? false;
     this.port = boundPort(fd);
     reactor.add(fd);
   }
@@ -75,7 +82,12 @@ export class UdpSocket implements Disposable {
     }
   }
 
-  /** The next datagram, once there is one; `undefined` once the socket is closed. One call at a time. */
+  /**
+   * The next datagram, once there is one; `undefined` once the socket is closed. One call at a time.
+   *
+   * @throws {SocketError} with `errors`: `ECONNREFUSED`: a port refused what was sent; `EHOSTUNREACH`, `ENETUNREACH`:
+   *   there is no way to where it was sent
+   */
   async receive(): Promise<Datagram | undefined> {
     if (!await this.#receive(1)) return undefined;
     return { bytes: this.#batch.bytes(0).slice(), address: this.#batch.address(0), port: this.#batch.port(0) };
@@ -125,6 +137,7 @@ export class UdpSocket implements Disposable {
           return true;
         }
         const number = errno();
+        if (this.#errors) drainErrors(this.#fd);
         if (number !== EAGAIN && number !== EINTR) throw new SocketError("receiving", number);
       }
       this.#withoutPause = 0;
@@ -134,21 +147,33 @@ export class UdpSocket implements Disposable {
   }
 }
 
+/** The queue of errors says what the last result said; while it is not empty, the socket counts as readable. */
+function drainErrors(fd: number): void {
+  const unused = new Uint8Array(1);
+  for (let left = 64; left > 0 && libc.recv(fd, unused, 1n, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0; left--);
+}
+
 function configure(fd: number, options: UdpOptions): void {
   const { address = unspecified, port = 0, device, mark, broadcast, reuseAddress, receiveBuffer } = options;
   if (reuseAddress) setOption(fd, SO_REUSEADDR, 1);
   if (broadcast) setOption(fd, SO_BROADCAST, 1);
   if (receiveBuffer !== undefined) setOption(fd, SO_RCVBUF, receiveBuffer);
+  if (options.errors) {
+    check("setsockopt(IP_RECVERR)", libc.setsockopt(fd, IPPROTO_IP, IP_RECVERR, Int32Array.of(1), 4));
+  }
   if (mark !== undefined) {
     checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, Uint32Array.of(mark), 4));
   }
-  if (device !== undefined) {
-    const name = cString(device);
-    const result = libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
-    checkPrivileged(`binding to ${device}`, "NET_RAW", result);
-  }
+  if (device !== undefined) bindToDevice(fd, device);
   const name = encodeSocketAddress({ address, port });
   checkPrivileged(`binding to port ${port}`, "NET_BIND_SERVICE", libc.bind(fd, name, name.length));
+}
+
+/** From now on the socket sends and receives by `device` alone. @throws {SocketError} `ENODEV` */
+export function bindToDevice(fd: number, device: string): void {
+  const name = cString(device);
+  const result = libc.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length);
+  checkPrivileged(`binding to ${device}`, "NET_RAW", result);
 }
 
 function setOption(fd: number, option: number, value: number): void {

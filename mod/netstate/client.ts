@@ -43,7 +43,23 @@ export type ClientPhase =
   | { readonly phase: "discovering"; readonly uplink: Uplink; readonly candidates: readonly Candidate[] }
   | { readonly phase: "leasing"; readonly uplink: Uplink; readonly tunnel: Tunnel }
   | { readonly phase: "verifying"; readonly uplink: Uplink; readonly tunnel: Tunnel; readonly lease: LeasedAddress }
-  | { readonly phase: "open"; readonly uplink: Uplink; readonly tunnel: Tunnel; readonly lease: LeasedAddress };
+  | { readonly phase: "open"; readonly uplink: Uplink; readonly tunnel: Tunnel; readonly lease: LeasedAddress }
+  | {
+    readonly phase: "moving";
+    readonly uplink: Uplink;
+    readonly tunnel: Tunnel;
+    readonly lease: LeasedAddress;
+    readonly candidates: readonly Candidate[];
+    /** The VTEP of the gateway that a lease is asked of: what is broadcast in the tunnel goes there. */
+    readonly next?: Ipv4;
+  };
+
+/** The phases in which applications use the tunnel. */
+export type OpenPhase = Extract<ClientPhase, { readonly phase: "open" | "moving" }>;
+
+export function isOpen(view: ClientPhase): view is OpenPhase {
+  return view.phase === "open" || view.phase === "moving";
+}
 
 /** Everything that the kernel should hold in `view` at `now`. */
 export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: number): NetState {
@@ -51,9 +67,10 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
   const uplink = view.uplink;
   if (uplink === undefined) return firewallOnly(firewall);
   const tunnel = "tunnel" in view ? view.tunnel : undefined;
+  const next = view.phase === "moving" ? view.next : undefined;
   return {
     firewall,
-    links: tunnel === undefined ? [] : [vxlan(config, uplink, tunnel)],
+    links: tunnel === undefined ? [] : [vxlan(config, uplink, tunnel, next)],
     addresses: "lease" in view ? [leasedAddress(config, view.lease, now)] : [],
     neighbors: tunnel?.gatewayMac === undefined
       ? []
@@ -63,11 +80,12 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
       ...keptDefaults(uplink),
       ...localRoutes(config, uplink),
       ...hostRoutes(config, uplink, [
-        ...(view.phase === "discovering" ? view.candidates.map((candidate) => candidate.address) : []),
+        ...("candidates" in view ? view.candidates.map((candidate) => candidate.address) : []),
         ...(tunnel === undefined ? [] : [tunnel.remote]),
+        ...(next === undefined ? [] : [next]),
       ]),
       ...(tunnel === undefined ? [] : [gatewayRoute(config, tunnel)]),
-      ...(view.phase === "open" ? [tunnelDefault(config, view.tunnel)] : []),
+      ...(isOpen(view) ? [tunnelDefault(config, view.tunnel)] : []),
     ],
     exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
     rules: ([4, 6] as const).map((family) => ({
@@ -89,7 +107,7 @@ function firewallOnly(firewall: { v4: Firewall; v6: Firewall }): NetState {
   return { firewall, links: [], addresses: [], neighbors: [], routes: [], rules: [], interfaceSettings: [] };
 }
 
-function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel): VxlanLink {
+function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel, next: Ipv4 | undefined): VxlanLink {
   return {
     name: config.device,
     id: tunnel.id,
@@ -97,6 +115,7 @@ function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel): VxlanLi
     uplink: uplink.device,
     local: uplink.address,
     remote: tunnel.remote,
+    ...(next === undefined || next === tunnel.remote ? {} : { broadcasts: next }),
     mac: tunnel.mac,
     mtu: tunnel.mtu,
   };

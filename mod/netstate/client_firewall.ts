@@ -2,7 +2,7 @@
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
-import { type ClientNetConfig, type ClientPhase, isLocal } from "./client.ts";
+import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type Tunnel } from "./client.ts";
 import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
 import type { Chain, Firewall } from "./state.ts";
 
@@ -76,9 +76,11 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
     }
   }
   if ("tunnel" in view) {
-    const { remote, port, gateway } = view.tunnel;
-    rules.push(`! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`);
-    if (view.phase === "open") {
+    const { port, gateway } = view.tunnel;
+    for (const end of tunnelEnds(view)) {
+      rules.push(`! -o ${device} -d ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
+    }
+    if (isOpen(view)) {
       rules.push(`-o ${device} -j RETURN`, ...(config.redirectDns ? admitRedirectedDns(gateway) : []));
     } else {
       rules.push(
@@ -93,6 +95,13 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
   }
   rules.push("-j REJECT --reject-with icmp-admin-prohibited");
   return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
+}
+
+/** The gateways that frames are exchanged with: the chosen one last. */
+function tunnelEnds(view: Extract<ClientPhase, { readonly tunnel: Tunnel }>): Ipv4[] {
+  const next = view.phase === "moving" ? view.next : undefined;
+  const { remote } = view.tunnel;
+  return next === undefined || next === remote ? [remote] : [next, remote];
 }
 
 /** What a client asks of its gateway before the tunnel is open: a lease, and the probe (a DNS question to the seed's). */
@@ -138,9 +147,14 @@ function refuseDns(config: ClientNetConfig, rejectWith: string): string[] {
 function filterInput4(config: ClientNetConfig, view: ClientPhase): Chain {
   const rules: string[] = [];
   if ("tunnel" in view) {
-    const { remote, port, gateway } = view.tunnel;
-    rules.push(`! -i ${config.device} ! -s ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j DROP`);
-    if (view.phase !== "open") {
+    const { port, gateway } = view.tunnel;
+    for (const end of tunnelEnds(view).slice(0, -1)) {
+      rules.push(`! -i ${config.device} -s ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
+    }
+    rules.push(
+      `! -i ${config.device} ! -s ${formatIpv4(view.tunnel.remote)}/32 -p udp -m udp --dport ${port} -j DROP`,
+    );
+    if (!isOpen(view)) {
       rules.push(
         ...gatewayPorts.map((from) =>
           `-i ${config.device} -s ${formatIpv4(gateway)}/32 -p udp -m udp --sport ${from} -j RETURN`
@@ -158,7 +172,7 @@ function filterInput4(config: ClientNetConfig, view: ClientPhase): Chain {
 function filterForward4(config: ClientNetConfig, view: ClientPhase): Chain {
   const { device } = config;
   const rules = [`! -o ${device} -m connmark --mark ${mark} -j RETURN`];
-  if (view.phase === "open") {
+  if (isOpen(view)) {
     rules.push(`-o ${device} -j RETURN`, `-i ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`);
   }
   rules.push(...(config.redirectDns ? refuseDns(config, "icmp-admin-prohibited") : []));
@@ -171,7 +185,7 @@ function filterForward4(config: ClientNetConfig, view: ClientPhase): Chain {
 
 function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
   const { device } = config;
-  const open = view.phase === "open" ? view : undefined;
+  const open = isOpen(view) ? view : undefined;
   const gateway = open === undefined ? "" : formatIpv4(open.tunnel.gateway);
   const redirect = open !== undefined && config.redirectDns
     ? [

@@ -1,6 +1,6 @@
 /** What must change so that the kernel holds a desired state: pure, from what was observed. */
 
-import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import { ConflictError } from "../errors.ts";
@@ -32,7 +32,7 @@ export type ObservedLink = {
   readonly vxlan?: VxlanSettings;
 };
 
-/** What cannot be changed in place. */
+/** What makes a VXLAN device: all but the other end, which may move, stays as it was made. */
 export type VxlanSettings = Pick<VxlanLink, "id" | "port"> & {
   readonly uplink?: string;
   readonly local?: string;
@@ -58,13 +58,24 @@ export type ObservedRoute = Route & {
   readonly multipath: boolean;
 };
 
-export type ObservedRule = PolicyRule & { readonly ours: boolean };
+export type ObservedRule = PolicyRule & {
+  readonly ours: boolean;
+  /** It is for packets that do not match (`not`). */
+  readonly inverted?: true;
+};
 
 /** One step, in the order in which {@link diff} returns it. */
 export type Change =
   | { readonly kind: "delete link"; readonly name: string }
   | { readonly kind: "add link"; readonly link: VxlanLink }
-  | { readonly kind: "set link"; readonly name: string; readonly mac?: string; readonly mtu?: number }
+  | {
+    readonly kind: "set link";
+    readonly name: string;
+    readonly mac?: string;
+    readonly mtu?: number;
+    /** The other end of a VXLAN tunnel. */
+    readonly remote?: Ipv4;
+  }
   | { readonly kind: "delete address"; readonly address: ObservedAddress }
   | { readonly kind: "set address"; readonly address: Address }
   | { readonly kind: "add route"; readonly route: Route }
@@ -135,7 +146,7 @@ function diffLinks(desired: readonly VxlanLink[], observed: readonly ObservedLin
     refuseForeign(link, there, differences, observed);
     if (there === undefined) {
       sets.push({ kind: "add link", link });
-    } else if (differences.length > 0) {
+    } else if (mustBeNew(link, there)) {
       deletes.push({ kind: "delete link", name: link.name });
       sets.push({ kind: "add link", link });
     } else {
@@ -143,6 +154,9 @@ function diffLinks(desired: readonly VxlanLink[], observed: readonly ObservedLin
       const change = {
         ...(there.mac === mac ? {} : { mac }),
         ...(there.mtu === link.mtu ? {} : { mtu: link.mtu }),
+        ...(link.remote === undefined || formatIpv4(link.remote) === there.vxlan?.remote
+          ? {}
+          : { remote: link.remote }),
       };
       if (Object.keys(change).length > 0 || !there.up || !there.ours) {
         sets.push({ kind: "set link", name: link.name, ...change });
@@ -175,16 +189,24 @@ function refuseForeign(
   }
 }
 
-/** What of `there` is not as `link` wants it and cannot be changed in place, in words. */
+/** Whether `there` cannot become what `link` wants: of a VXLAN device only the other end can be changed, not taken away. */
+function mustBeNew(link: VxlanLink, there: ObservedLink): boolean {
+  const { vxlan } = there;
+  const wanted = settingsOf(link);
+  return vxlan === undefined ||
+    (["id", "port", "uplink", "local"] as const).some((key) => wanted[key] !== vxlan[key]) ||
+    (wanted.remote === undefined) !== (vxlan.remote === undefined);
+}
+
+function settingsOf({ id, port, uplink, local, remote }: VxlanLink): VxlanSettings {
+  const end = remote === undefined ? {} : { remote: formatIpv4(remote) };
+  return { id, port, uplink, local: formatIpv4(local), ...end };
+}
+
+/** What of `there` is not as `link` wants it, in words. */
 function vxlanDifferences(link: VxlanLink, there: ObservedLink): string[] {
   if (there.vxlan === undefined) return [`it is ${there.kind ?? "a hardware device"}, not vxlan`];
-  const wanted: VxlanSettings = {
-    id: link.id,
-    port: link.port,
-    uplink: link.uplink,
-    local: formatIpv4(link.local),
-    ...(link.remote === undefined ? {} : { remote: formatIpv4(link.remote) }),
-  };
+  const wanted = settingsOf(link);
   return (["id", "port", "uplink", "local", "remote"] as const)
     .filter((key) => wanted[key] !== there.vxlan?.[key])
     .map((key) => `${key} is ${there.vxlan?.[key] ?? "not set"} instead of ${wanted[key] ?? "not set"}`);
@@ -263,7 +285,8 @@ function sameHop(a: Route, b: ObservedRoute): boolean {
 
 function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRule[]): Change[] {
   const same = (a: PolicyRule, b: PolicyRule) =>
-    a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.table === b.table;
+    a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.from === b.from &&
+    a.table === b.table && a.exceptDefaults === b.exceptDefaults;
   const ours = observed.filter((rule) => rule.ours);
   return [
     ...desired.filter((rule) => !ours.some((there) => same(rule, there)))

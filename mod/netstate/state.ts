@@ -33,6 +33,8 @@ export type VxlanLink = {
   readonly uplink: string;
   readonly local: Ipv4;
   readonly remote?: Ipv4;
+  /** Where frames to ff:ff:ff:ff:ff:ff go; absent: to `remote` like all others. */
+  readonly broadcasts?: Ipv4;
   readonly mac: Mac;
   readonly mtu: number;
 };
@@ -68,12 +70,17 @@ export type NextHop =
   }
   | { readonly kind: "unreachable" };
 
-/** `ip rule`: packets with `mark` are routed by `table`. */
+/** `ip rule`: packets that match are routed by `table`. */
 export type PolicyRule = {
   readonly family: 4 | 6;
   readonly priority: number;
-  readonly mark: number;
+  /** Absent: whatever mark a packet has. */
+  readonly mark?: number;
+  /** The source address as text; absent: any, and none. */
+  readonly from?: string;
   readonly table: RouteTable;
+  /** The table's default routes do not count (`suppress_prefixlength 0`): where it has no other, later rules are asked. */
+  readonly exceptDefaults?: true;
 };
 
 /** A permanent neighbour (ARP) entry. */
@@ -84,6 +91,8 @@ export type InterfaceSettings = {
   readonly forwarding?: boolean;
   /** 0 off, 1 strict, 2 loose (RFC 3704). */
   readonly rpFilter?: 0 | 1 | 2;
+  /** Whether it answers ARP for hosts that are reached by the interface that they are asked for on (RFC 3069). */
+  readonly proxyArp?: boolean;
 };
 
 /** One family's tables. Chains are ours alone, with the prefix `PGW-`; each is replaced whole. */

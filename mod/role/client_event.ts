@@ -2,6 +2,7 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import type { GatewayCondition } from "../health/probe.ts";
+import type { Fault } from "../health/watch.ts";
 import type { Candidate } from "../netstate/client.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import type { DhcpMessage } from "../wire/dhcpv4.ts";
@@ -24,17 +25,28 @@ export type ClientEvent =
   | { readonly kind: "dhcp"; readonly message: DhcpMessage }
   /** `condition` is absent where the probe was a DNS question, which is how the seed's gateway is asked. */
   | { readonly kind: "probeAnswer"; readonly nonce: string; readonly condition?: GatewayCondition }
+  /** A probe came back as undeliverable, or did not leave. `noProgram`: the gateway's Pod refuses the probe's port. */
+  | { readonly kind: "undelivered"; readonly fault: Fault | "noProgram" }
+  /** Something may have changed (a link went down, SIGHUP came): what is waited for is looked at now. */
+  | { readonly kind: "look" }
   /** SIGTERM, SIGINT. */
   | { readonly kind: "stop" };
 
-/** Why an open Pod is closed, in a word. */
+/** Why an open Pod is closed, or goes to another gateway, in a word. */
 export type CloseCause =
   | "gateway_silent"
-  | "gateway_stopping"
   | "gateway_unhealthy"
+  | "gateway_stopping"
   | "gateway_restarted"
+  /** Its Pod is there, but no gateway in it. */
+  | "gateway_without_program"
+  /** The next gateway's tunnel cannot be made beside the present one's. */
+  | "tunnel_differs"
   | "lease_lost"
   | "stopped";
+
+/** Why an open Pod is closed, or goes to another gateway: in a word, and for people. */
+export type Loss = { readonly cause: CloseCause; readonly reason: string };
 
 /** One message to people. */
 export type LogEffect = {
@@ -44,6 +56,8 @@ export type LogEffect = {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** It is closed because of this: counted by the shell. */
   readonly cause?: CloseCause;
+  /** It stays open, and goes to its next gateway because of this: counted by the shell. */
+  readonly moves?: CloseCause;
 };
 
 export type ClientEffect =

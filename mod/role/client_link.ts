@@ -1,12 +1,11 @@
 /** The tunnel that a gateway's answer makes possible, and what speaks against it. */
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
-import { clientMac } from "../addr/mac.ts";
+import { clientMac, formatMac } from "../addr/mac.ts";
 import { formatPrefix, hostAddress, overlaps, prefix4 } from "../addr/prefix.ts";
-import type { GatewayCondition } from "../health/probe.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
-import type { CloseCause, GatewayAnswer } from "./client_event.ts";
+import type { GatewayAnswer } from "./client_event.ts";
 import type { ClientConfig, Link } from "./client_state.ts";
 
 export function linkTo(config: ClientConfig, uplink: Uplink, { podAddress, info }: GatewayAnswer): Link {
@@ -48,20 +47,13 @@ export function isHost(address: Ipv4): boolean {
   return firstOctet > 0 && firstOctet < 224 && firstOctet !== 127;
 }
 
-/** Why an open Pod is closed: in a word, and for people. */
-export type Loss = { readonly cause: CloseCause; readonly reason: string };
-
-/** Why a gateway that answers is left all the same. */
-export function complaintOf(
-  { tunnel, condition: before }: Link,
-  condition: GatewayCondition | undefined,
-): Loss | undefined {
-  if (condition === undefined || before === undefined) return undefined;
-  const gateway = `the gateway ${formatIpv4(tunnel.remote)}`;
-  if (condition.draining) return { cause: "gateway_stopping", reason: `${gateway} is about to stop` };
-  if (!condition.healthy) return { cause: "gateway_unhealthy", reason: `${gateway} has lost its way out` };
-  if (condition.instance !== before.instance) {
-    return { cause: "gateway_restarted", reason: `${gateway} was restarted` };
-  }
-  return undefined;
+/** Whether a client can go from one to the other while packets pass: the same VXLAN but for the other end. */
+export function isSameOverlay(a: Link, b: Link): boolean {
+  const [one, other] = [a.tunnel, b.tunnel];
+  const isSame = one.id === other.id && one.port === other.port && one.gateway === other.gateway &&
+    formatPrefix(a.network) === formatPrefix(b.network);
+  if (!isSame || one.remote === other.remote) return isSame;
+  // Else what is known of the one gateway's MAC would be wrong for the other.
+  return one.gatewayMac !== undefined && other.gatewayMac !== undefined &&
+    formatMac(one.gatewayMac) === formatMac(other.gatewayMac);
 }

@@ -7,7 +7,7 @@ import type { Lease } from "../dhcp/lease.ts";
 import type { clientPhases } from "../health/client_history.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import type { Watch, WatchConfig } from "../health/watch.ts";
-import type { Candidate, ClientNetConfig, ClientPhase, Tunnel } from "../netstate/client.ts";
+import type { Candidate, ClientNetConfig, ClientPhase, LeasedAddress, Tunnel } from "../netstate/client.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import type { ClientEffect } from "./client_event.ts";
 import type { Report } from "./client_report.ts";
@@ -59,13 +59,31 @@ export type Leasing = {
 export type Leased = { readonly link: Link; readonly dhcp: dhcp.ClientState; readonly lease: Lease };
 
 /** What an earlier process left in the kernel: an open Pod, whose gateway is asked whether it is still the one. */
-export type FoundTunnel = { readonly uplink: Uplink; readonly tunnel: Tunnel; readonly address: Ipv4 };
+export type FoundTunnel = { readonly link: Link; readonly lease: LeasedAddress };
+
+/** Applications use the tunnel to one gateway while a lease of the next one is got: another, or the same one anew. */
+export type Moving = {
+  readonly link: Link;
+  readonly lease: LeasedAddress & Partial<Lease>;
+  /** Absent: the lease is an earlier process's, and what that knew of it is not known. */
+  readonly dhcp?: dhcp.ClientState;
+  /** Of the gateway that still carries the traffic. */
+  readonly watch: Watch;
+  readonly aim: Aim;
+  readonly move: Move;
+};
+
+/** How far it is with the next gateway. The names are those of the states of a closed client. */
+export type Move =
+  | { readonly kind: "resolving" }
+  | { readonly kind: "admitting"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "asking"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "pausing"; readonly until: number }
+  /** What is broadcast in the tunnel is led to it. */
+  | { readonly kind: "connecting"; readonly link: Link }
+  | { readonly kind: "leasing"; readonly link: Link; readonly dhcp: dhcp.ClientState; readonly deadline: number };
 
 export type ClientState =
-  /** A tunnel was found; its gateway is asked for its settings. */
-  | { readonly kind: "adopting"; readonly found: FoundTunnel }
-  /** The found tunnel's address is confirmed (INIT-REBOOT), while traffic goes on. */
-  | { readonly kind: "rejoining" } & Leasing
   | { readonly kind: "closing"; readonly aim: Aim }
   /** The Pod is closed; its own interface is looked at (again at `at`). */
   | { readonly kind: "observing"; readonly aim: Aim; readonly at: number }
@@ -82,6 +100,7 @@ export type ClientState =
   | { readonly kind: "verifying"; readonly search: Search; readonly watch: Watch; readonly deadline: number } & Leased
   | { readonly kind: "opening" } & Leased
   | { readonly kind: "open"; readonly watch: Watch; readonly openedAt: number } & Leased
+  | { readonly kind: "moving" } & Moving
   /** Closed for good: the process ends when the kernel holds it. */
   | { readonly kind: "stopping"; readonly uplink?: Uplink }
   | { readonly kind: "stopped" };
@@ -98,8 +117,6 @@ export type Random = () => number;
 /** What the kernel should hold in `state`; `undefined`: leave it as it is. */
 export function phaseOf(state: ClientState): ClientPhase | undefined {
   switch (state.kind) {
-    case "adopting":
-    case "rejoining":
     case "stopped":
       return undefined;
     case "closing":
@@ -120,18 +137,34 @@ export function phaseOf(state: ClientState): ClientPhase | undefined {
     case "opening":
     case "open":
       return { phase: "open", ...leasedView(state) };
+    case "moving":
+      return { phase: "moving", ...leasedView(state), ...nextView(state.move) };
     case "stopping":
       return { phase: "closed", ...(state.uplink === undefined ? {} : { uplink: state.uplink }) };
   }
 }
 
-/** The phase of docs/security.md in a word, for those who watch. */
-export function phaseName(state: ClientState): typeof clientPhases[number] {
-  if (state.kind === "stopping" || state.kind === "stopped") return "stopped";
-  return phaseOf(state)?.phase ?? "adopting";
+/** Whether applications have the tunnel. */
+export function isReady({ kind }: ClientState): boolean {
+  return kind === "open" || kind === "moving";
 }
 
-function leasedView({ link, lease }: Leased) {
+/** The phase of docs/security.md in a word, for those who watch. */
+export function phaseName(state: ClientState): typeof clientPhases[number] {
+  return state.kind === "stopping" ? "stopped" : phaseOf(state)?.phase ?? "stopped";
+}
+
+/** The states between which the kernel is waited for: each is told once that it holds what is wanted. */
+export function stageOf(state: ClientState): string {
+  return state.kind === "moving" ? `moving, ${state.move.kind}` : state.kind;
+}
+
+function nextView(move: Move) {
+  const candidates = "candidates" in move ? move.candidates : [];
+  return { candidates, ...("link" in move ? { next: move.link.tunnel.remote } : {}) };
+}
+
+function leasedView({ link, lease }: { readonly link: Link; readonly lease: LeasedAddress }) {
   const { address, prefixLength, expiresAt } = lease;
   return { uplink: link.uplink, tunnel: link.tunnel, lease: { address, prefixLength, expiresAt } };
 }

@@ -9,7 +9,9 @@
  * interfaces that must forward and the answer to whether clients can get out.
  */
 
-import { type GatewayNetConfig, gatewayNetState } from "../netstate/gateway.ts";
+import { formatPrefix } from "../addr/prefix.ts";
+import { type CheckKind, checkKinds } from "../health/checks.ts";
+import { type GatewayLearned, type GatewayNetConfig, gatewayNetState, type GatewayView } from "../netstate/gateway.ts";
 import type { NetState } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 
@@ -22,10 +24,7 @@ export type GatewayConfig = {
 };
 
 /** What the gateway sees of its Pod. */
-export type PodView = {
-  readonly uplink: Uplink;
-  /** All interfaces but the loopback's and the overlay's. */
-  readonly interfaces: readonly string[];
+export type PodView = GatewayView & {
   /** Why clients cannot get out; absent: they can. */
   readonly obstacle?: string;
 };
@@ -36,9 +35,15 @@ export type GatewayEvent =
   | { readonly kind: "notObserved"; readonly reason: string }
   | { readonly kind: "applied" }
   | { readonly kind: "applyFailed"; readonly reason: string }
+  /** These answer no longer; none: all do. Comes again and again. */
+  | { readonly kind: "checked"; readonly silent: readonly CheckKind[] }
   /** Links, addresses or routes of the Pod changed. */
   | { readonly kind: "podChanged" }
   | { readonly kind: "stop" };
+
+/** What must be well for a gateway to be ready: see {@link obstacles}. */
+export const gatewayChecks = ["network", "way_out", ...checkKinds] as const;
+export type GatewayCheck = typeof gatewayChecks[number];
 
 export type GatewayEffect =
   | { readonly kind: "observe" }
@@ -50,7 +55,7 @@ export type GatewayEffect =
     readonly message: string;
     readonly fields?: Readonly<Record<string, unknown>>;
     /** It is no longer, or again, ready because of this: counted by the shell. */
-    readonly cause?: "network" | "way_out" | "stopped";
+    readonly cause?: GatewayCheck | "stopped";
   }
   | { readonly kind: "exit" };
 
@@ -65,6 +70,8 @@ export type GatewayState =
     readonly since: number;
     /** Why the kernel does not hold what it should; absent: it does. */
     readonly trouble?: string;
+    /** Who does not answer through the way out. */
+    readonly silent: readonly CheckKind[];
   }
   | { readonly kind: "draining"; readonly pod: PodView; readonly until: number }
   /** The device is taken away. */
@@ -86,7 +93,11 @@ export function startGateway(): GatewayStep {
 }
 
 /** What the kernel should hold in `state`; `undefined`: leave it as it is. */
-export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetState | undefined {
+export function gatewayStateOf(
+  config: GatewayConfig,
+  state: GatewayState,
+  learned: GatewayLearned,
+): NetState | undefined {
   switch (state.kind) {
     case "observing":
     case "stopped":
@@ -94,9 +105,9 @@ export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetS
     case "preparing":
     case "serving":
     case "draining":
-      return gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+      return gatewayNetState(config.net, state.pod, learned);
     case "stopping": {
-      const { firewall } = gatewayNetState(config.net, state.pod.uplink, state.pod.interfaces);
+      const { firewall } = gatewayNetState(config.net, state.pod, learned);
       return { firewall, links: [], addresses: [], routes: [], rules: [], neighbors: [], interfaceSettings: [] };
     }
   }
@@ -106,8 +117,24 @@ export function gatewayStateOf(config: GatewayConfig, state: GatewayState): NetS
 export function unreadyReason(state: GatewayState): string | undefined {
   if (state.kind === "draining" || state.kind === "stopping") return "it is about to stop";
   if (state.kind !== "serving") return "its network does not stand yet";
-  return state.trouble ?? state.pod.obstacle;
+  return obstacles(state)[0]?.reason;
 }
+
+/** All that is not well with a gateway that serves. */
+export function obstacles(
+  { trouble, pod, silent }: Extract<GatewayState, { kind: "serving" }>,
+): { readonly check: GatewayCheck; readonly reason: string }[] {
+  return [
+    ...(trouble === undefined ? [] : [{ check: "network" as const, reason: trouble }]),
+    ...(pod.obstacle === undefined ? [] : [{ check: "way_out" as const, reason: pod.obstacle }]),
+    ...silent.map((check) => ({ check, reason: silence[check] })),
+  ];
+}
+
+const silence: Readonly<Record<CheckKind, string>> = {
+  dns: "no DNS upstream answers",
+  targets: "none of PGW_HEALTH_TARGETS answers through the VPN",
+};
 
 /** What a gateway is to those who watch, in the order in which it goes through it. */
 export const gatewayPhases = ["starting", "unready", "ready", "draining", "stopped"] as const;
@@ -180,14 +207,14 @@ function retry(reason: string, said: string, now: number): GatewayStep {
 function serve(config: GatewayConfig, pod: PodView, now: number): GatewayStep {
   const effects: GatewayEffect[] = config.mode === "init"
     ? [{ kind: "log", level: "info", message: "the gateway's network stands" }, { kind: "exit" }]
-    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod)];
+    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod), ...vpnLog(undefined, pod)];
   const lookAt = now + lookIntervalMs;
-  return { state: { kind: "serving", pod, lookAt, since: now }, effects, wakeAt: lookAt };
+  return { state: { kind: "serving", pod, lookAt, since: now, silent: [] }, effects, wakeAt: lookAt };
 }
 
 function serving(state: Extract<GatewayState, { kind: "serving" }>, event: GatewayEvent, now: number): GatewayStep {
   if (event.kind === "observed") {
-    const effects = wayOutLog(state.pod, event.pod);
+    const effects = [...wayOutLog(state.pod, event.pod), ...vpnLog(state.pod, event.pod)];
     return { state: { ...state, pod: event.pod }, effects, wakeAt: state.lookAt };
   }
   if (event.kind === "applyFailed" || event.kind === "notObserved") {
@@ -204,6 +231,10 @@ function serving(state: Extract<GatewayState, { kind: "serving" }>, event: Gatew
     const { trouble: _mended, ...sound } = state;
     return { state: sound, effects: [], wakeAt: state.lookAt };
   }
+  if (event.kind === "checked") {
+    const effects = silenceLog(state.silent, event.silent);
+    return { state: { ...state, silent: event.silent }, effects, wakeAt: state.lookAt };
+  }
   if (event.kind !== "podChanged" && now < state.lookAt) return { state, effects: [], wakeAt: state.lookAt };
   const lookAt = now + lookIntervalMs;
   return { state: { ...state, lookAt }, effects: [{ kind: "observe" }], wakeAt: lookAt };
@@ -215,6 +246,30 @@ function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
     return [{ kind: "log", level: "error", message: `clients cannot get out: ${pod.obstacle}`, cause: "way_out" }];
   }
   return [{ kind: "log", level: "info", message: before === undefined ? "serving" : "clients can get out again" }];
+}
+
+/** A user whose VPN is kept from connecting must find the reason in the log. */
+function vpnLog(before: PodView | undefined, { foundVpn }: PodView): GatewayEffect[] {
+  const [was, is] = [before?.foundVpn, foundVpn].map((found) =>
+    found &&
+    [...found.addresses.map(formatPrefix), ...found.marks.map((mark) => `mark 0x${mark.toString(16)}`)].join(", ")
+  );
+  if (was === is) return [];
+  const message = is === undefined
+    ? "the VPN's routes are gone: until they are back, the Pod's own traffic cannot be told from the VPN's connection"
+    : `the VPN's connection is seen by its routes (${is}): nothing else of the Pod's own leaves around the VPN`;
+  return [{ kind: "log", level: "info", message }];
+}
+
+function silenceLog(before: readonly CheckKind[], after: readonly CheckKind[]): GatewayEffect[] {
+  return [
+    ...after.filter((kind) => !before.includes(kind)).map((kind): GatewayEffect => (
+      { kind: "log", level: "error", message: `clients are turned away: ${silence[kind]}`, cause: kind }
+    )),
+    ...before.filter((kind) => !after.includes(kind)).map((kind): GatewayEffect => (
+      { kind: "log", level: "info", message: `it is no longer so that ${silence[kind]}` }
+    )),
+  ];
 }
 
 function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayStep {

@@ -16,6 +16,8 @@ export type ApplierPorts = {
   failed(error: unknown): void;
   /** The kernel was looked at, and put right where it had to be. */
   repaired(): void;
+  /** What others changed could not be put back; it is tried again. */
+  unrepaired?(error: unknown): void;
   readonly listed?: FirewallListed;
 };
 
@@ -119,6 +121,7 @@ export class Applier {
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
     this.lastLook.forget();
+    let told = () => this.ports.repaired();
     try {
       const changes = await this.#reconcile(wanted, "first");
       if (changes.length > 0) {
@@ -130,11 +133,12 @@ export class Applier {
       }
     } catch (error) {
       log.error("what was changed by others cannot be put back: {error}", { error });
+      told = () => this.ports.unrepaired?.(error);
     } finally {
       this.#busy = false;
     }
     // A change of mind while this was going on.
     await this.update();
-    this.ports.repaired();
+    told();
   }
 }

@@ -7,21 +7,23 @@ import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/re
 import { ConflictError, PgwError } from "../errors.ts";
 import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
+import { interfaceIndex } from "../linux/netlink.ts";
 import { observe, observeUplink } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
-import { type Candidate, type ClientNetConfig, clientNetState, type Tunnel } from "../netstate/client.ts";
+import { type Candidate, type ClientNetConfig, clientNetState, isOpen, type Tunnel } from "../netstate/client.ts";
 import {
   type ClientConfig,
   type ClientState,
   type FoundTunnel,
   phaseName,
   phaseOf,
+  stageOf,
   startClient,
   step,
 } from "../role/client.ts";
-import type { ClientEffect, ClientEvent } from "../role/client_event.ts";
+import type { ClientEffect, ClientEvent, LogEffect } from "../role/client_event.ts";
 import { Applier, type Wanted } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { clientHttp } from "./client_http.ts";
@@ -52,7 +54,8 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
   let asking = new AbortController();
   let stages = 0;
-  let stage: ClientState["kind"] | undefined;
+  let stage: string | undefined;
+  let entered: ClientState["kind"] | undefined;
   let why: Why = {};
   using memory = new IdleRelease();
   const history = new ClientHistory();
@@ -68,17 +71,20 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
   const loop: EventLoop<ClientState, ClientEvent, ClientEffect> = new EventLoop({
-    first: startClient(config, found),
+    first: startClient(config, now(), found),
     tick: { kind: "tick" },
     step: (state, event, at) => step(config, state, event, at, Math.random),
     perform,
     changed: (state) => {
-      if (state.kind !== stage) {
-        stage = state.kind;
+      if (stageOf(state) !== stage) {
+        stage = stageOf(state);
         stages++;
-        history.enter(stage, phaseName(state), now(), why);
+      }
+      if (state.kind !== entered) {
+        entered = state.kind;
+        history.enter(entered, phaseName(state), now(), why);
         why = {};
-        if (stage === "open") memory.worked();
+        if (entered === "open") memory.worked();
       }
       closeStaleSockets(state);
       applier.update();
@@ -114,7 +120,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       case "pointResolvConf":
         return pointResolvConf(effect.gateway);
       case "log":
-        why = { sentence: effect.message, ...(effect.cause === undefined ? {} : { word: effect.cause }) };
+        why = whyOf(effect);
         return log[effect.level](effect.message, { ...effect.fields });
       case "exit":
         return ended.resolve();
@@ -141,17 +147,20 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   function tunnelSockets(): ClientSockets | undefined {
     const tunnel = tunnelOf(loop.state);
     if (tunnel === undefined) return sockets?.of;
-    const key = tunnelKey(tunnel);
+    const key = socketsKey(config.net.device, tunnel);
     if (sockets?.key === key) return sockets.of;
+    sockets?.of[Symbol.dispose]();
+    sockets = undefined;
     try {
       sockets = {
         key,
-        of: new ClientSockets(config.net.device, tunnel.gateway, {
+        of: new ClientSockets(config.net.device, tunnel, {
           dhcp: (message) => loop.post({ kind: "dhcp", message }),
           probeAnswer: (nonce, condition) => {
             history.heard(nonce, now());
             loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) });
           },
+          undelivered: (fault) => loop.post({ kind: "undelivered", fault }),
         }),
       };
       return sockets.of;
@@ -163,7 +172,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
 
   function closeStaleSockets(state: ClientState): void {
     const tunnel = tunnelOf(state);
-    if (sockets !== undefined && (tunnel === undefined || tunnelKey(tunnel) !== sockets.key)) {
+    if (sockets !== undefined && tunnel === undefined) {
       sockets.of[Symbol.dispose]();
       sockets = undefined;
     }
@@ -206,6 +215,11 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   }
 }
 
+function whyOf({ message, cause, moves }: LogEffect): Why {
+  const word = cause ?? moves;
+  return { sentence: message, ...(word === undefined ? {} : { word }) };
+}
+
 /** A client without it does its work all the same: an application may have taken the port. */
 function serveHttp(port: number, handler: HttpHandler): HttpServer | undefined {
   try {
@@ -228,7 +242,7 @@ async function lookForTunnel(runner: Runner, device: string, uplinkName?: string
     );
   }
   try {
-    return findTunnel(observed, findUplink(observed, uplinkName), device);
+    return findTunnel(observed, findUplink(observed, uplinkName), device, now());
   } catch (error) {
     log.debug("no tunnel is taken over: {error}", { error });
     return undefined;
@@ -284,7 +298,7 @@ function wanted(config: ClientConfig, state: ClientState, stage: number): Wanted
     firewallOnly: view.uplink === undefined,
     key,
     stage,
-    opens: view.phase === "open",
+    opens: isOpen(view),
   };
 }
 
@@ -292,8 +306,9 @@ function tunnelOf(state: ClientState): Tunnel | undefined {
   return "link" in state ? state.link.tunnel : undefined;
 }
 
-function tunnelKey({ remote, id, port, gateway }: Tunnel): string {
-  return [remote, id, port, gateway].join();
+/** Sockets are good for one device and one gateway: a device made anew has another number. */
+function socketsKey(device: string, { remote, id, port, gateway }: Tunnel): string {
+  return [interfaceIndex(device), remote, id, port, gateway].join();
 }
 
 function exists(path: string): boolean {

@@ -1,7 +1,9 @@
 /** What a client tells over HTTP: `pgw health` and `pgw status` ask it, and so may a kubelet. */
 
 import { formatIpv4 } from "../addr/ipv4.ts";
-import type { ClientState } from "../role/client.ts";
+import type { Lease } from "../dhcp/lease.ts";
+import type { LeasedAddress } from "../netstate/client.ts";
+import { type ClientState, isReady } from "../role/client.ts";
 import type { ClientHistory } from "../health/client_history.ts";
 import { type HttpHandler, type HttpReply, jsonReply } from "./http_server.ts";
 import type { MetricsSources } from "./metrics.ts";
@@ -26,7 +28,7 @@ export function clientHttp(state: () => ClientState, sources: MetricsSources<Cli
 }
 
 function openness(state: ClientState): HttpReply {
-  if (state.kind === "open") return { status: 200, body: "ok\n" };
+  if (isReady(state)) return { status: 200, body: "ok\n" };
   return { status: 503, body: `the Pod is closed: ${waitingFor(state) ?? state.kind}\n` };
 }
 
@@ -37,7 +39,7 @@ function waitingFor(state: ClientState): string | undefined {
 
 function status(state: ClientState, history: ClientHistory) {
   const link = "link" in state ? state.link : undefined;
-  const lease = "lease" in state ? state.lease : undefined;
+  const lease: LeasedAddress & Partial<Lease> | undefined = "lease" in state ? state.lease : undefined;
   return {
     role: "client",
     state: state.kind,
@@ -51,8 +53,8 @@ function status(state: ClientState, history: ClientHistory) {
     ...(lease === undefined ? {} : {
       address: `${formatIpv4(lease.address)}/${lease.prefixLength}`,
       lease: {
-        server: formatIpv4(lease.server),
-        dnsServers: lease.dnsServers.map(formatIpv4).join(" "),
+        ...(lease.server === undefined ? {} : { server: formatIpv4(lease.server) }),
+        ...(lease.dnsServers === undefined ? {} : { dnsServers: lease.dnsServers.map(formatIpv4).join(" ") }),
         renewAt: lease.renewAt,
         expiresAt: lease.expiresAt,
       },

@@ -4,6 +4,8 @@ import { broadcast, type Ipv4 } from "../addr/ipv4.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
+import type { Fault } from "../health/watch.ts";
+import type { Tunnel } from "../netstate/client.ts";
 import { dhcpClientPort, dhcpServerPort, probePort } from "../netstate/names.ts";
 import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
 import { WireError, Writer } from "../wire/bytes.ts";
@@ -13,22 +15,44 @@ export type Received = {
   dhcp(message: DhcpMessage): void;
   /** `condition` is absent in an answer to a DNS question. */
   probeAnswer(nonce: string, condition?: GatewayCondition): void;
+  /** What comes back by ICMP about a probe. */
+  undelivered(fault: Fault | "noProgram"): void;
 };
 
 const log = logger("tunnel");
 const dnsPort = 53;
+/**
+ * A VXLAN header (RFC 7348 section 5) of the network 0, which no gateway has: it is dropped where a tunnel ends, and comes
+ * back by ICMP where none does, or where there is no way to it.
+ */
+const knock = Uint8Array.of(0x08, 0, 0, 0, 0, 0, 0, 0);
+/** What the errors of a socket mean; others mean nothing. */
+type Faults = Readonly<Record<string, Fault | "noProgram">>;
+const outsideFaults: Faults = {
+  ECONNREFUSED: "noTunnel",
+  EHOSTUNREACH: "noWay",
+  ENETUNREACH: "noWay",
+  ENETDOWN: "noWay",
+};
+const probeFaults: Faults = { ECONNREFUSED: "noProgram" };
 
-/** Sockets bound to one device. They end with it: a device made anew needs new ones. */
+/** Sockets bound to one device, and one to the gateway's end of it. They end with it: a device made anew needs new ones. */
 export class ClientSockets implements Disposable {
   readonly #dhcp: UdpSocket;
   readonly #probe: UdpSocket;
+  readonly #outside: UdpSocket;
+  readonly #gateway: Ipv4;
   /** DNS questions under way, by their id; as many as a watch may have unanswered. */
   readonly #questions = new Map<number, string>();
 
-  constructor(device: string, readonly gateway: Ipv4, readonly received: Received) {
+  constructor(device: string, readonly tunnel: Tunnel, readonly received: Received) {
+    const { gateway } = tunnel;
+    this.#gateway = gateway;
     this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
-    this.#probe = UdpSocket.open({ device });
+    this.#probe = UdpSocket.open({ device, errors: true });
+    this.#outside = UdpSocket.open({ errors: true });
     this.#receive(this.#dhcp, (bytes) => received.dhcp(decodeDhcp(bytes)));
+    this.#receive(this.#outside, () => {}, outsideFaults);
     this.#receive(this.#probe, (bytes, address, port) => {
       if (address !== gateway) return;
       if (port === dnsPort) this.#dnsAnswer(bytes);
@@ -36,7 +60,7 @@ export class ClientSockets implements Disposable {
         const { nonce, condition } = decodeProbeAnswer(bytes);
         received.probeAnswer(nonce, condition);
       }
-    });
+    }, probeFaults);
   }
 
   sendDhcp(message: DhcpMessage, destination: Ipv4): void {
@@ -44,28 +68,49 @@ export class ClientSockets implements Disposable {
   }
 
   sendProbe(nonce: string, form: "probe" | "dns"): void {
-    if (form === "probe") this.#send(this.#probe, encodeProbeQuestion(nonce), this.gateway, probePort);
-    else this.#send(this.#probe, this.#dnsQuestion(nonce), this.gateway, dnsPort);
+    const gateway = this.#gateway;
+    if (form === "probe") this.#send(this.#probe, encodeProbeQuestion(nonce), gateway, probePort, probeFaults);
+    else this.#send(this.#probe, this.#dnsQuestion(nonce), gateway, dnsPort, probeFaults);
+    this.#send(this.#outside, knock, this.tunnel.remote, this.tunnel.port, outsideFaults);
   }
 
   [Symbol.dispose](): void {
     this.#dhcp.close();
     this.#probe.close();
+    this.#outside.close();
   }
 
-  async #receive(socket: UdpSocket, take: (bytes: Uint8Array, address: Ipv4, port: number) => void): Promise<void> {
-    for (let datagram = await socket.receive(); datagram !== undefined; datagram = await socket.receive()) {
+  async #receive(
+    socket: UdpSocket,
+    take: (bytes: Uint8Array, address: Ipv4, port: number) => void,
+    faults: Faults = {},
+  ): Promise<void> {
+    for (;;) {
       try {
+        const datagram = await socket.receive();
+        if (datagram === undefined) return;
         take(datagram.bytes, datagram.address, datagram.port);
       } catch (error) {
-        if (!(error instanceof WireError)) throw error;
-        log.debug("a datagram is dropped: {error}", { error });
+        if (error instanceof WireError) log.debug("a datagram is dropped: {error}", { error });
+        else if (error instanceof SocketError && error.code in faults) this.#blame(error, faults);
+        else throw error;
       }
     }
   }
 
+  #blame(error: SocketError, faults: Faults): void {
+    const fault = faults[error.code];
+    if (fault !== undefined) this.received.undelivered(fault);
+  }
+
   /** What cannot be sent now is sent again by whoever waits for the answer. */
-  #send(socket: UdpSocket, bytes: Uint8Array<ArrayBuffer>, address: Ipv4, port: number): void {
+  #send(
+    socket: UdpSocket,
+    bytes: Uint8Array<ArrayBuffer>,
+    address: Ipv4,
+    port: number,
+    faults: Faults = {},
+  ): void {
     try {
       socket.send(bytes, { address, port });
     } catch (error) {
@@ -74,6 +119,7 @@ export class ClientSockets implements Disposable {
         destination: address === broadcast ? "all" : "gateway",
         error,
       });
+      this.#blame(error, faults);
     }
   }
 

@@ -34,10 +34,16 @@ export type DhcpServiceOptions = DhcpServerConfig & {
   readonly sync: boolean;
   /** The path of a file of reservations. */
   readonly reservationFile?: string;
+  /** Told of each lease that is given, renewed or ended, and at the start of those from before. */
+  readonly leased: (record: LeaseRecord) => void;
 };
 
 /** What `settings` say, and by default the gateway itself for all that clients need. `mtu`: what the tunnel carries. */
-export function dhcpServiceOptions(settings: GatewaySettings, net: GatewayNetConfig, mtu: number): DhcpServiceOptions {
+export function dhcpServiceOptions(
+  settings: GatewaySettings,
+  net: GatewayNetConfig,
+  mtu: number,
+): Omit<DhcpServiceOptions, "leased"> {
   const { dhcpMtu = mtu, dhcpDomain, dhcpReservations, dhcpRenewalSeconds, dhcpRebindingSeconds } = settings;
   if (dhcpMtu > mtu) {
     log.warn("clients are told the MTU {mtu}: the {dhcpMtu} of PGW_DHCP_MTU do not fit into the tunnel", {
@@ -75,6 +81,7 @@ export class DhcpService {
   readonly counts = new Map<string, number>();
   readonly #address: Ipv4;
   readonly #device: string;
+  readonly #leased: DhcpServiceOptions["leased"];
   readonly #file: LeaseFile;
   readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
@@ -94,10 +101,11 @@ export class DhcpService {
     });
     this.#address = address;
     this.#device = device;
+    this.#leased = options.leased;
     const reservations = this.#reservations?.first ?? noReservations;
     this.server = new DhcpServer({ ...options, reservations }, this.#file.restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
-    for (const record of this.server.records()) this.#locate(record);
+    for (const record of this.server.records()) this.#follow(record);
     this.#packets = PacketSocket.open(device);
     this.#socket = UdpSocket.open({
       device,
@@ -133,7 +141,7 @@ export class DhcpService {
       }
       // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
       if (records.length > 0) await this.#file.commit(records);
-      for (const record of records) this.#locate(record);
+      for (const record of records) this.#follow(record);
       for (const reply of replies) this.#send(reply);
     }
   }
@@ -148,6 +156,11 @@ export class DhcpService {
       this.#count("malformed");
       return undefined;
     }
+  }
+
+  #follow(record: LeaseRecord): void {
+    this.#locate(record);
+    this.#leased(record);
   }
 
   /**

@@ -3,6 +3,7 @@
 import { gatewayMac } from "../addr/mac.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
 import type { GatewayCondition } from "../health/probe.ts";
+import type { CheckKind } from "../health/checks.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
@@ -10,6 +11,7 @@ import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
+import { findVpn } from "../netstate/vpn_endpoint.ts";
 import {
   type GatewayConfig,
   type GatewayEffect,
@@ -28,10 +30,13 @@ import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
+import type { DnsServer } from "./dns_server.ts";
 import { EventLoop, now } from "./event_loop.ts";
+import { GatewayLearning } from "./gateway_learning.ts";
 import { gatewayHttp } from "./gateway_http.ts";
 import { HttpServer } from "./http_server.ts";
 import { type ClusterResolver, clusterResolver, GatewayDns, serversAroundVpn } from "./gateway_dns.ts";
+import { HealthChecks } from "./health_checks.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
@@ -47,10 +52,12 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   requireTools();
   const cluster = clusterResolver(settings);
   const config = gatewayConfig(mode, settings, cluster);
+  using learning = new GatewayLearning(settings, cluster, () => applier.update());
   const runner = new CommandRunner();
   const instance = newInstanceId();
   const ended = Promise.withResolvers<void>();
   let services: Services | undefined;
+  let checks: HealthChecks | undefined;
   using memory = new IdleRelease();
   let stages = 0;
   let stage: GatewayState["kind"] | undefined;
@@ -62,11 +69,15 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const applier = new Applier({
     runner,
     wanted: () => {
-      const state = gatewayStateOf(config, loop.state);
+      const state = gatewayStateOf(config, loop.state, learning.learned());
       return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
-    repaired: () => memory.worked(),
+    repaired: () => {
+      memory.worked();
+      loop.post({ kind: "applied" });
+    },
+    unrepaired: (error) => loop.post({ kind: "applyFailed", reason: messageOf(error) }),
     listed: blocked.listed,
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
@@ -84,6 +95,8 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       }
       if (gatewayPhaseName(state) !== phase) {
         phase = gatewayPhaseName(state);
+        // Clients of a gateway that is of no use to them move at once, not with their next probe.
+        if (phase === "unready") services?.probe.tellAll();
         history.enter(phase, phase, now(), why);
         why = {};
       }
@@ -102,7 +115,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         );
         return;
       case "serve":
-        serve(settings, config, cluster, effect.uplink, instance, () => loop.state, {
+        serve(settings, config, cluster, effect.uplink, instance, () => loop.state, learning, {
           history,
           applier,
           blocked,
@@ -110,6 +123,9 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
         }).then(
           (started) => {
             services = started;
+            checkHealth(settings, () => loop.state, started.dns.server, (kinds) => {
+              loop.post({ kind: "checked", silent: kinds });
+            }).then((started) => checks = started, ended.reject);
             const { state } = loop;
             started.dns.setWayOut(obstacleIn(state));
             memory.worked();
@@ -128,6 +144,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
   using _watch = new KernelWatch(() => loop.post({ kind: "podChanged" }));
   try {
+    await learning.start();
     loop.start();
     applier.keepRepaired();
     await ended.promise;
@@ -135,6 +152,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     unlisten();
     applier.close();
     loop.close();
+    checks?.close();
     await services?.close();
   }
 }
@@ -154,11 +172,15 @@ async function serve(
   uplink: Uplink,
   instance: string,
   state: () => GatewayState,
+  learning: GatewayLearning,
   metrics: MetricsSources<History>,
 ): Promise<Services> {
   const { device, network, address } = config.net;
   const mtu = uplink.mtu - vxlanOverhead;
-  const dhcp = new DhcpService(dhcpServiceOptions(settings, config.net, mtu));
+  const dhcp = new DhcpService({
+    ...dhcpServiceOptions(settings, config.net, mtu),
+    leased: (record) => learning.lease(record),
+  });
   const condition = (): GatewayCondition => ({
     instance,
     healthy: unreadyReason(state()) === undefined || state().kind === "draining",
@@ -175,7 +197,7 @@ async function serve(
   });
   const http = new HttpServer(
     { hostname: "0.0.0.0", port: settings.httpPort },
-    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics }),
+    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics, learned: () => learning.learned() }),
   );
   return {
     probe,
@@ -188,6 +210,25 @@ async function serve(
   };
 }
 
+function checkHealth(
+  { healthTargets = [], healthIntervalMs, vpnInterface }: GatewaySettings,
+  state: () => GatewayState,
+  dns: DnsServer,
+  silent: (kinds: readonly CheckKind[]) => void,
+): Promise<HealthChecks> {
+  return HealthChecks.start({
+    intervalMs: healthIntervalMs,
+    targets: healthTargets,
+    ...(vpnInterface === undefined ? {} : { vpnInterface }),
+    upstreams: () => dns.stats().upstreams.filter(({ route }) => route === "outside").map(({ name }) => name),
+    hasWayOut: () => {
+      const present = state();
+      return "pod" in present && present.pod.obstacle === undefined;
+    },
+    silent,
+  });
+}
+
 /** The Pod as the gateway sees it. @throws {UplinkError} */
 export async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
@@ -195,7 +236,13 @@ export async function observePod(runner: Runner, config: GatewayConfig, uplinkNa
   const uplink = findUplink(observed, uplinkName);
   const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
   const obstacle = wayOutObstacle(observed, device, vpnInterface);
-  return { uplink, interfaces, ...(obstacle === undefined ? {} : { obstacle }) };
+  const foundVpn = vpnInterface === undefined ? undefined : findVpn(observed, uplink, vpnInterface);
+  return {
+    uplink,
+    interfaces,
+    ...(obstacle === undefined ? {} : { obstacle }),
+    ...(foundVpn === undefined ? {} : { foundVpn }),
+  };
 }
 
 export function gatewayConfig(
@@ -203,7 +250,7 @@ export function gatewayConfig(
   settings: GatewaySettings,
   cluster: ClusterResolver,
 ): GatewayConfig {
-  const { vpnInterface } = settings;
+  const { vpnInterface, snatAddress } = settings;
   return {
     mode,
     drainMs,
@@ -215,6 +262,10 @@ export function gatewayConfig(
       address: gatewayAddress(settings.vxlanNetwork),
       httpPort: settings.httpPort,
       ...(vpnInterface === undefined ? {} : { vpnInterface }),
+      ...(snatAddress === undefined ? {} : { snatAddress }),
+      localCidrs: settings.localCidrs,
+      isolation: settings.clientIsolation === "on",
+      nodeAddresses: settings.nodeAddresses ?? [],
       aroundVpn: serversAroundVpn(settings, cluster),
     },
   };

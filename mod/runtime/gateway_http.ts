@@ -3,8 +3,10 @@
 import { formatIpv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import type { History } from "../health/history.ts";
+import type { GatewayLearned } from "../netstate/gateway.ts";
 import { type GatewayState, unreadyReason } from "../role/gateway.ts";
 import { formatGatewayInfo, type GatewayInfo } from "../role/gateway_info.ts";
+import { formatLearned } from "../role/gateway_learned.ts";
 import type { DhcpService } from "./dhcp_service.ts";
 import { dnsAnswer } from "./dns_answer.ts";
 import type { DnsServer } from "./dns_server.ts";
@@ -18,10 +20,11 @@ export type GatewaySources = {
   readonly dhcp: DhcpService;
   readonly dns: DnsServer;
   readonly metrics: MetricsSources<History>;
+  readonly learned: () => GatewayLearned;
 };
 
 export function gatewayHttp(sources: GatewaySources): HttpHandler {
-  const { info, state, dhcp, dns, metrics } = sources;
+  const { info, state, dhcp, dns, metrics, learned } = sources;
   return (path, isLocal) => {
     switch (path) {
       case "/":
@@ -40,6 +43,9 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
         return jsonReply(status(sources));
       case "/metrics":
         return import("./metrics.ts").then(({ gatewayMetrics }) => gatewayMetrics(state(), dhcp, dns, metrics));
+      case "/v1/learned":
+        // Where the VPN connects to is nobody's business outside of this Pod.
+        return isLocal ? jsonReply(formatLearned(learned())) : undefined;
       default:
         // What clients look up is nobody's business outside of this Pod.
         return isLocal && path.startsWith("/v1/dns/") ? dnsAnswer(dns, path) : undefined;

@@ -7,8 +7,8 @@ import type { CommonView } from "../health/common_metrics.ts";
 import { gatewayMetricsText } from "../health/gateway_metrics.ts";
 import type { History } from "../health/history.ts";
 import { linkCounters } from "../linux/link_counters.ts";
-import { type ClientState, phaseName } from "../role/client.ts";
-import { gatewayPhaseName, gatewayPhases, type GatewayState } from "../role/gateway.ts";
+import { type ClientState, isReady, phaseName } from "../role/client.ts";
+import { gatewayChecks, gatewayPhaseName, gatewayPhases, type GatewayState, obstacles } from "../role/gateway.ts";
 import type { Applier } from "./applier.ts";
 import type { BlockedCounter } from "./blocked_counter.ts";
 import type { DhcpService } from "./dhcp_service.ts";
@@ -30,7 +30,7 @@ export async function clientMetrics(state: ClientState, sources: MetricsSources<
     ...await commonView("client", sources),
     states: clientPhases,
     state: phaseName(state),
-    ready: state.kind === "open",
+    ready: isReady(state),
     history: sources.history,
     ...("link" in state ? { gateway: formatIpv4(state.link.tunnel.remote) } : {}),
     ...("lease" in state ? { leaseExpiresAt: state.lease.expiresAt } : {}),
@@ -50,10 +50,16 @@ export async function gatewayMetrics(
     states: gatewayPhases,
     state: phase,
     ready: phase === "ready",
+    checks: checksOf(state),
     dhcpMessages: dhcp.counts,
     addresses: dhcp.server.counts(Date.now()),
     dns: dns.stats(),
   }));
+}
+
+function checksOf(state: GatewayState): ReadonlyMap<string, boolean> {
+  const failed = state.kind === "serving" ? obstacles(state).map(({ check }) => check) : [];
+  return new Map(gatewayChecks.map((check) => [check, !failed.includes(check)]));
 }
 
 /** What no role need know to tell it. */

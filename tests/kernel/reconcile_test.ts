@@ -7,7 +7,7 @@ import { LastLook, observe, observeUplink, reconcile, removeAll, showApplied } f
 import { type Argv, CommandRunner, type Runner } from "../../mod/linux/runner.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import type { NetState, Route, VxlanLink } from "../../mod/netstate/state.ts";
-import { ip, kernelTest, podNetwork } from "./namespace.ts";
+import { ip, kernelTest, podNetwork, sh } from "./namespace.ts";
 
 const runner = new CommandRunner();
 
@@ -134,8 +134,11 @@ kernelTest("a link is changed in place where the kernel can, else made anew with
     // With the address of a device the kernel forgets its neighbours.
     "neighbor replace 172.29.0.1 lladdr 02:77:ac:1d:00:01 dev vxlan3150 nud permanent",
   ]);
+  const elsewhere = { ...tunnel, remote: parseIpv4("10.42.0.7") };
+  await apply({ ...state, links: [elsewhere] });
+  assert.match(await ip("-details link show vxlan3150"), /vxlan id 3150 remote 10\.42\.0\.7 /);
   assert.equal(await index(), first);
-  const changes: Partial<VxlanLink>[] = [{ id: 7 }, { port: 4790 }, { remote: parseIpv4("10.42.0.7") }];
+  const changes: Partial<VxlanLink>[] = [{ id: 7 }, { port: 4790 }, { local: parseIpv4("10.42.0.9") }];
   for (const change of changes) {
     const before = await index();
     assert.equal((await apply({ ...state, links: [{ ...tunnel, ...change }] }))[0], "link delete dev vxlan3150");
@@ -150,6 +153,19 @@ kernelTest("a link is changed in place where the kernel can, else made anew with
   await ip("link set dev vxlan3150 down");
   await apply({ ...state, links: [tunnel] });
   assert.deepEqual(await apply({}), ["link delete dev vxlan3150"]);
+});
+
+kernelTest("what is broadcast on a device is led elsewhere, and back", async () => {
+  await podNetwork();
+  const entries = async () =>
+    (await sh("bridge fdb show dev vxlan3150")).split("\n").filter((line) => line.startsWith("ff:"))
+      .map((line) => line.trim());
+  for (const end of ["10.42.0.7", "10.42.0.8"]) {
+    await apply({ links: [{ ...tunnel, broadcasts: parseIpv4(end) }] });
+    assert.deepEqual(await entries(), [`ff:ff:ff:ff:ff:ff dst ${end} self permanent`]);
+  }
+  await apply({ links: [tunnel] });
+  assert.deepEqual(await entries(), []);
 });
 
 kernelTest("a device of the wanted name that someone else made is refused, unless it is what is wanted", async () => {

@@ -28,6 +28,18 @@ kernelTest("an empty datagram is one, and one too long is cut", async () => {
   assert.equal(text((await server.receive())!.bytes), "1234");
 });
 
+kernelTest("what comes back by ICMP is told, as often as it comes, and the socket receives on", async () => {
+  using server = UdpSocket.open({ address: loopback, port: 5000 });
+  using client = UdpSocket.open({ errors: true });
+  for (let round = 0; round < 3; round++) {
+    const pending = client.receive();
+    client.send(bytes("x"), { address: loopback, port: 5009 });
+    await assert.rejects(pending, (error) => error instanceof SocketError && error.code === "ECONNREFUSED");
+  }
+  server.send(bytes("y"), { address: loopback, port: client.port });
+  assert.equal(text((await client.receive())!.bytes), "y");
+});
+
 kernelTest("close ends a pending receive, and the next has nothing either", async () => {
   const socket = UdpSocket.open({ port: 5000 });
   const pending = socket.receive();

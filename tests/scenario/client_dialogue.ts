@@ -40,7 +40,10 @@ export const config: ClientConfig = {
   hostName: "media-0",
 };
 
-export const found: FoundTunnel = { uplink, tunnel, address: ip("172.29.0.20") };
+export const found: FoundTunnel = {
+  link: { uplink, tunnel, network: overlay },
+  lease: { address: ip("172.29.0.20"), prefixLength: 24, expiresAt: 1_800_000 },
+};
 
 /** What may stand in the script, at a time. */
 export type Moment = {
@@ -50,6 +53,8 @@ export type Moment = {
     /** Nothing comes from the client until the end of the window. */
     isSilent(): void;
     isStopped(): void;
+    /** Something may have changed: SIGHUP, or the kernel told of it. */
+    looks(): void;
     /** It has slept since the last moment, and sees now that its time has come. */
     wakesUp(): void;
   };
@@ -67,11 +72,15 @@ export type Moment = {
   readonly dns: { answers(address: string): void; fails(reason: string): void };
   readonly gateway: {
     /** Over HTTP. `plain`: its address alone. */
-    answers(more?: Partial<GatewayCondition> & { podAddress?: string; plain?: boolean; mtu?: number }): void;
+    answers(
+      more?: Partial<GatewayCondition> & { podAddress?: string; plain?: boolean; mtu?: number; vxlanId?: number },
+    ): void;
     isSilent(reason: string): void;
     sends(dhcp: string): void;
     /** The answer to the client's last probe, or to the one before (`probesAgo` 1), and so on. */
     answersProbe(more?: Partial<GatewayCondition> & { probesAgo?: number; dns?: boolean }): void;
+    /** The last probe comes back by ICMP, or has no way. */
+    refusesProbe(fault: "noProgram" | "noTunnel" | "noWay"): void;
     /** The answer that nobody asked for. */
     notifies(more: Partial<GatewayCondition>): void;
   };
@@ -111,7 +120,7 @@ class Runner {
     this.#refusal = refuses;
     this.#noUplink = hasNoUplink;
     const whole = { ...config, ...overrides };
-    this.#shell = new ClientShell(whole, startClient(whole, found), {
+    this.#shell = new ClientShell(whole, startClient(whole, 0, found), {
       random: seeded(seed),
       perform: (effect) => this.#perform(effect),
       apply: (wanted, done) => this.#apply(wanted, done),
@@ -142,6 +151,7 @@ class Runner {
           this.#tick();
         },
         isStopped: () => tell(() => post({ kind: "stop" })),
+        looks: () => tell(() => post({ kind: "look" })),
       },
       kernel: {
         refuses: (reason) => tell(() => this.#refusal = reason),
@@ -155,9 +165,9 @@ class Runner {
         fails: (reason) => tell(() => post({ kind: "unresolved", reason })),
       },
       gateway: {
-        answers: ({ podAddress, plain, mtu, ...more } = {}) =>
+        answers: ({ podAddress, plain, mtu, vxlanId, ...more } = {}) =>
           tell(() => {
-            const info = gatewayInfo(podAddress, mtu, more);
+            const info = gatewayInfo(podAddress, { mtu: mtu ?? 1400, id: vxlanId ?? 3150 }, more);
             post({ kind: "answered", answer: { podAddress: info.podAddress, ...(plain ? {} : { info }) } });
           }),
         isSilent: (reason) => tell(() => post({ kind: "unanswered", reason })),
@@ -171,6 +181,7 @@ class Runner {
             const nonce = this.#probes.at(-1 - probesAgo) ?? assert.fail("the client has sent no such probe");
             post({ kind: "probeAnswer", nonce, ...(dns ? {} : { condition: { ...condition, ...more } }) });
           }),
+        refusesProbe: (fault) => tell(() => post({ kind: "undelivered", fault })),
         notifies: (more) =>
           tell(() => post({ kind: "probeAnswer", nonce: notice, condition: { ...condition, ...more } })),
       },
@@ -254,16 +265,19 @@ class Runner {
   }
 }
 
-function gatewayInfo(podAddress: string | undefined, mtu: number | undefined, more: Partial<GatewayCondition>) {
+function gatewayInfo(
+  podAddress: string | undefined,
+  vxlan: { readonly mtu: number; readonly id: number },
+  more: Partial<GatewayCondition>,
+) {
   const info: GatewayInfo = {
     podAddress: podAddress === undefined ? gatewayPod : ip(podAddress),
     vxlan: {
-      id: 3150,
       port: 4789,
       network: overlay,
       gateway: overlayGateway,
       mac: gatewayMac(overlayGateway),
-      mtu: mtu ?? 1400,
+      ...vxlan,
     },
     condition: { ...condition, ...more },
   };
@@ -296,8 +310,12 @@ function showPhase(view: ClientPhase): string {
   const known = view.phase === "closed" && view.uplink !== undefined ? " for-good" : "";
   const asked = "candidates" in view ? view.candidates.map(({ address }) => ` ${formatIpv4(address)}`).join("") : "";
   const lease = "lease" in view ? ` as=${formatIpv4(view.lease.address)} until=${view.lease.expiresAt}` : "";
-  return view.phase + known + asked + via + lease;
+  const next = view.phase === "moving" && view.next !== undefined ? ` next=${formatIpv4(view.next)}` : "";
+  return view.phase + known + asked + via + next + lease;
 }
+
+/** The other gateway. */
+export const other = "172.20.1.7";
 
 export const leaseOptions = "server=172.29.0.1 lease=3600 dns=172.29.0.1";
 

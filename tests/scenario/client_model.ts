@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
+import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { gatewayMac } from "../../mod/addr/mac.ts";
 import { DhcpServer } from "../../mod/dhcp/server.ts";
 import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
@@ -139,8 +139,7 @@ class Simulation {
       );
       const mayLeave: readonly (ClientState["kind"] | undefined)[] = [
         "open",
-        "adopting",
-        "rejoining",
+        "moving",
         "stopped",
         undefined,
       ];
@@ -200,7 +199,7 @@ class Simulation {
     this.#count(found === undefined ? "starts" : "takeovers");
     const ifAlive = (act: () => void) => () => life === this.#life && act();
     let tick = 0;
-    const shell: ClientShell = new ClientShell(this.#config, startClient(this.#config, found), {
+    const shell: ClientShell = new ClientShell(this.#config, startClient(this.#config, this.#now, found), {
       random: this.#random,
       perform: (effect) => this.#perform(effect, ifAlive),
       apply: (wanted, done) => this.#apply(wanted, done, life),
@@ -226,7 +225,7 @@ class Simulation {
 
   #foundTunnel() {
     try {
-      return findTunnel(this.#kernel.observed(), this.#kernel.uplink(), netConfig.device);
+      return findTunnel(this.#kernel.observed(), this.#kernel.uplink(), netConfig.device, this.#now);
     } catch {
       return undefined;
     }
@@ -348,14 +347,17 @@ class Simulation {
   }
 
   /** The gateway at the other end of the tunnel, if a packet gets there. */
-  #farEnd(): Gateway | undefined {
-    const remote = this.#kernel.tunnelRemote();
+  #farEnd(isBroadcast = false): Gateway | undefined {
+    const remote = this.#kernel.tunnelRemote(isBroadcast);
     const gateway = this.#gateways.find(({ podAddress }) => formatIpv4(podAddress) === remote);
     return gateway?.isAlive && !this.#goesWrong(0.25) ? gateway : undefined;
   }
 
-  #serve({ message }: Extract<ClientEffect, { kind: "sendDhcp" }>, ifAlive: (act: () => void) => () => void): void {
-    const gateway = this.#farEnd();
+  #serve(
+    { message, destination }: Extract<ClientEffect, { kind: "sendDhcp" }>,
+    ifAlive: (act: () => void) => () => void,
+  ): void {
+    const gateway = this.#farEnd(destination === broadcast);
     if (gateway === undefined) return;
     this.#later(this.#delay(300), () => {
       const { reply } = gateway.server.handle(message, this.#now);

@@ -39,30 +39,75 @@ clientScenario("an answer to a question of the tunnel before counts for nothing"
   at("10.6 s").client.does("kernel discovering");
 });
 
+clientScenario("the gateway says unasked that it has lost its way out: closed at once", {}, (at) => {
+  starts(at);
+  at("3 s").gateway.notifies({ healthy: false });
+  at("3 s").client.does("warn closed: the gateway 172.20.1.6 has lost its way out");
+  at("3 s").client.does("resolves");
+  at("3 s").client.does("kernel discovering");
+});
+
+clientScenario("the gateway's answer to a probe says that it has lost its way out, and stops: closed", {}, (at) => {
+  starts(at);
+  at("10 s").client.does("probes");
+  at("10.01 s").gateway.answersProbe({ healthy: false, draining: true });
+  at("10.01 s").client.does("warn closed: the gateway 172.20.1.6 has lost its way out");
+  at("10.01 s").client.does("resolves");
+  at("10.01 s").client.does("kernel discovering");
+});
+
 for (
-  const [what, condition, reason] of [
-    ["is about to stop", { draining: true }, "is about to stop"],
-    ["has lost its way out", { healthy: false }, "has lost its way out"],
-    ["was restarted", { instance: "22".repeat(16) }, "was restarted"],
+  const [fault, reason] of [
+    ["noTunnel", "has no tunnel any more"],
+    ["noWay", "cannot be reached any more"],
   ] as const
 ) {
-  clientScenario(`the gateway says unasked that it ${what}: left at once`, {}, (at) => {
-    starts(at);
-    at("3 s").gateway.notifies(condition);
-    at("3 s").client.does(`warn closed: the gateway 172.20.1.6 ${reason}`);
-    at("3 s").client.does("resolves");
-    at("3 s").client.does("kernel discovering");
-  });
-
-  clientScenario(`the gateway's answer to a probe says that it ${what}`, {}, (at) => {
+  clientScenario(`ICMP says of the gateway that it ${reason}: two more probes, 20 ms each`, {}, (at) => {
     starts(at);
     at("10 s").client.does("probes");
-    at("10.01 s").gateway.answersProbe(condition);
-    at("10.01 s").client.does(`warn closed: the gateway 172.20.1.6 ${reason}`);
-    at("10.01 s").client.does("resolves");
-    at("10.01 s").client.does("kernel discovering");
+    at("10.001 s").gateway.refusesProbe(fault);
+    at("10.021 s").client.does("probes");
+    at("10.022 s").gateway.refusesProbe(fault);
+    at("10.042 s").client.does("probes");
+    at("10.043 s").gateway.refusesProbe(fault);
+    at("10.063 s").client.does(`warn closed: the gateway 172.20.1.6 ${reason}`);
+    at("10.063 s").client.does("resolves");
+    at("10.063 s").client.does("kernel discovering");
   });
 }
+
+clientScenario("what comes back by ICMP is no more than a hint: the next probe is answered", {}, (at) => {
+  starts(at);
+  at("5 s").gateway.refusesProbe("noTunnel");
+  at("10 s").client.does("probes");
+  at("10.001 s").gateway.refusesProbe("noTunnel");
+  at("10.021 s").client.does("probes");
+  at("10.022 s").gateway.answersProbe();
+  at("20.02 s").client.isSilent();
+  at("20.022 s").client.does("probes");
+});
+
+clientScenario("the kernel says that a link changed: the gateway is looked at now", {}, (at) => {
+  starts(at);
+  at("3 s").client.looks();
+  at("3 s").client.does("probes");
+  at("3 s").client.looks();
+  at("3.001 s").gateway.answersProbe();
+  at("13 s").client.isSilent();
+  at("13.001 s").client.does("probes");
+});
+
+clientScenario("a client that waits looks at once when it is told to", {}, (at) => {
+  at(0).client.does("kernel closed");
+  reachesGateway(at, 0);
+  at(0).gateway.isSilent("nobody answers");
+  at(0).client.does("warn the Pod is closed: nobody answers");
+  at(0).client.does("kernel discovering");
+  at("1 ms").client.looks();
+  at("1 ms").client.does("kernel closed");
+  at("1 ms").client.does("resolves");
+  at("1 ms").client.does("kernel discovering");
+});
 
 clientScenario("a full gateway keeps the clients that it has", {}, (at) => {
   starts(at);

@@ -4,9 +4,9 @@
  */
 
 import assert from "node:assert/strict";
-import { clientNetState, type ClientPhase } from "../../mod/netstate/client.ts";
+import { clientNetState, type ClientPhase, isOpen } from "../../mod/netstate/client.ts";
 import type { NetState } from "../../mod/netstate/state.ts";
-import { type ClientConfig, type ClientState, phaseOf, type Step, step } from "../../mod/role/client.ts";
+import { type ClientConfig, type ClientState, phaseOf, stageOf, type Step, step } from "../../mod/role/client.ts";
 import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
 
 export type Wanted = {
@@ -30,6 +30,7 @@ export class ClientShell {
   #queue: ClientEvent[] = [];
   #stepping = false;
   #stage = 0;
+  #stageName = "";
   #toldStage = -1;
   #appliedKey: string | undefined;
   #busy = false;
@@ -52,7 +53,7 @@ export class ClientShell {
   }
 
   start(): void {
-    this.#take(this.#step, "");
+    this.#take(this.#step);
     this.#drain();
   }
 
@@ -68,14 +69,15 @@ export class ClientShell {
       assert(!Number.isNaN(next.wakeAt), `after '${event.kind}' in ${before}: wakeAt is not a number`);
       const late = next.wakeAt < this.now && event.kind === "tick";
       assert(!late, `after a tick in ${before}: to be woken in the past`);
-      this.#take(next, before);
+      this.#take(next);
     }
   }
 
-  #take(next: Step, before: string): void {
+  #take(next: Step): void {
     this.#stepping = true;
     this.#step = next;
-    if (next.state.kind !== before) this.#stage++;
+    if (stageOf(next.state) !== this.#stageName) this.#stage++;
+    this.#stageName = stageOf(next.state);
     for (const effect of next.effects) this.ports.perform(effect);
     this.#update();
     this.#stepping = false;
@@ -88,7 +90,7 @@ export class ClientShell {
       view,
       state: clientNetState(this.config.net, view, this.now),
       firewallOnly: view.uplink === undefined,
-      opens: view.phase === "open",
+      opens: isOpen(view),
       key: keyOf(clientNetState(this.config.net, view, 0)),
       stage: this.#stage,
     };

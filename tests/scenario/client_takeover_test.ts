@@ -1,76 +1,92 @@
 import { clientScenario, found, leaseOptions, starts } from "./client_dialogue.ts";
+import type { At } from "./client_dialogue.ts";
 
-clientScenario("an open Pod is taken over: nothing in the kernel changes until the gateway has confirmed it", {
-  found,
-}, (at) => {
-  at(0).client.does("asks 172.20.1.6:3150");
+/** The process finds an open Pod: it watches the gateway, and asks it for its settings. */
+function takesOver(at: At): void {
+  at(0).client.does("kernel moving 172.20.1.6 via=172.20.1.6 as=172.29.0.20 no-next");
+  at(0).client.does("probes 172.29.0.1 by-dns");
+  at(0).client.does("asks 172.20.1.6:3150 no-avoid");
+}
+
+clientScenario("an open Pod is taken over: it stays open while its gateway confirms the address", { found }, (at) => {
+  takesOver(at);
+  at("4 ms").gateway.answersProbe({ dns: true });
   at("5 ms").gateway.answers();
+  at("5 ms").client.does("kernel moving via=172.20.1.6 next=172.20.1.6 as=172.29.0.20");
   at("5 ms").client.does("DHCPREQUEST requested=172.29.0.20 no-server");
   at("6 ms").gateway.sends(`DHCPACK yiaddr=172.29.0.20 ${leaseOptions}`);
   at("6 ms").client.does("resolv.conf 172.29.0.1");
   at("6 ms").client.does("kernel open via=172.20.1.6 as=172.29.0.20");
   at("6 ms").client.does("info open: through 172.20.1.6 as 172.29.0.20");
   at("10 s").client.isSilent();
-  at("10.006 s").client.does("probes");
+  at("10.006 s").client.does("probes no-by-dns");
+});
+
+clientScenario("the gateway of a found tunnel is gone: closed after three misses, and all anew", { found }, (at) => {
+  takesOver(at);
+  at("200 ms").client.does("probes");
+  at("400 ms").client.does("probes");
+  at("600 ms").client.does("warn closed: the gateway 172.20.1.6 answers no longer");
+  at("600 ms").client.does("resolves");
+  at("600 ms").client.does("kernel discovering");
+  at("700 ms").dns.answers("172.20.1.6");
+  at("700 ms").client.does("kernel discovering 172.20.1.6");
+  at("700 ms").client.does("asks 172.20.1.6:80 avoid=172.20.1.6");
 });
 
 clientScenario(
-  "the gateway of a found tunnel does not answer: closed, and all anew with the same address",
+  "the gateway of a found tunnel works, but does not answer: one is looked for at SERVICE",
   { found },
   (at) => {
-    at(0).client.does("asks 172.20.1.6:3150");
-    at("3 s").gateway.isSilent("nobody answers");
-    at("3 s").client.does("kernel closed no-for-good");
-    at("3 s").client.does("resolves");
-    at("3 s").client.does("kernel discovering");
-    at("3 s").dns.answers("172.20.1.6");
-    at("3 s").client.does("kernel discovering");
-    at("3 s").client.does("asks");
-    at("3 s").gateway.answers();
-    at("3 s").client.does("info gateway found:");
-    at("3 s").client.does("kernel leasing");
-    at("3 s").client.does("DHCPREQUEST requested=172.29.0.20");
+    takesOver(at);
+    at("1 ms").gateway.answersProbe({ dns: true });
+    at("500 ms").gateway.isSilent("nobody answers");
+    at("500 ms").client.does("warn the next gateway is not found yet: nobody answers");
+    at("500 ms").client.does("kernel moving via=172.20.1.6");
+    at("575 ms +- 25 ms").client.does("resolves");
   },
 );
 
-for (
-  const [what, answer] of [
-    ["is draining", { draining: true }],
-    ["has no way out", { healthy: false }],
-    ["is another one", { podAddress: "172.20.1.9" }],
-  ] as const
-) {
-  clientScenario(`the gateway of a found tunnel ${what}: closed`, { found }, (at) => {
-    at(0).client.does("asks 172.20.1.6:3150");
-    at("5 ms").gateway.answers(answer);
-    at("5 ms").client.does("kernel closed");
-    at("5 ms").client.does("resolves");
-    at("5 ms").client.does("kernel discovering");
-  });
-}
-
-clientScenario("the gateway of a found tunnel has the lease no more: closed after 1.5 s", { found }, (at) => {
-  at(0).client.does("asks");
-  at("5 ms").gateway.answers();
-  at("5 ms").client.does("DHCPREQUEST requested=172.29.0.20");
-  at("205 ms +- 50 ms").client.does("DHCPREQUEST requested=172.29.0.20");
-  at("705 ms +- 175 ms").client.does("DHCPREQUEST requested=172.29.0.20");
-  at("1505 ms").client.does("kernel closed");
-  at("1505 ms").client.does("resolves");
-  at("1505 ms").client.does("kernel discovering");
+clientScenario("the gateway of a found tunnel has no way out: closed", { found }, (at) => {
+  takesOver(at);
+  at("5 ms").gateway.answers({ healthy: false });
+  at("5 ms").client.does("warn closed: the gateway 172.20.1.6 has no way out at present");
+  at("5 ms").client.does("resolves");
+  at("5 ms").client.does("kernel discovering");
 });
 
-clientScenario("another holds the address by now: closed before the new one is used", { found }, (at) => {
-  at(0).client.does("asks");
+clientScenario("the gateway of a found tunnel is about to stop: another one is looked for", { found }, (at) => {
+  takesOver(at);
+  at("5 ms").gateway.answers({ draining: true });
+  at("5 ms").client.does("warn the next gateway is not found yet: the gateway 172.20.1.6 is about to stop");
+  at("5 ms").client.does("kernel moving via=172.20.1.6");
+  at("80 ms +- 25 ms").client.does("resolves");
+});
+
+clientScenario("another holds the address by now: the new one is used", { found }, (at) => {
+  takesOver(at);
   at("5 ms").gateway.answers();
+  at("5 ms").client.does("kernel moving next=172.20.1.6");
   at("5 ms").client.does("DHCPREQUEST requested=172.29.0.20");
   at("6 ms").gateway.sends("DHCPNAK server=172.29.0.1");
   at("6 ms").client.does("DHCPDISCOVER");
   at("7 ms").gateway.sends(`DHCPACK rapid yiaddr=172.29.0.21 ${leaseOptions}`);
-  at("7 ms").client.does("kernel closed");
-  at("7 ms").client.does("resolves");
-  at("7 ms").client.does("kernel discovering");
+  at("7 ms").client.does("resolv.conf");
+  at("7 ms").client.does("kernel open via=172.20.1.6 as=172.29.0.21");
+  at("7 ms").client.does("info open:");
 });
+
+clientScenario(
+  "what was found has other settings than the gateway by now: closed, and on with them",
+  { found },
+  (at) => {
+    takesOver(at);
+    at("5 ms").gateway.answers({ vxlanId: 77 });
+    at("5 ms").client.does("warn closed: the gateway 172.20.1.6 has another overlay than the one before");
+    at("5 ms").client.does("kernel leasing via=172.20.1.6");
+    at("5 ms").client.does("DHCPREQUEST requested=172.29.0.20");
+  },
+);
 
 clientScenario("start: a stop leaves the tunnel to the next process", { mode: "start" }, (at) => {
   starts(at);
@@ -93,11 +109,11 @@ clientScenario("run: a stop gives the address back and closes for good, once", {
 });
 
 clientScenario("run: a stop while a found tunnel is asked for takes it away", { found }, (at) => {
-  at(0).client.does("asks");
-  at("1 s").client.isStopped();
-  at("1 s").client.does("info closed: stopped");
-  at("1 s").client.does("kernel closed for-good");
-  at("1 s").client.does("exits: stopped");
+  takesOver(at);
+  at("100 ms").client.isStopped();
+  at("100 ms").client.does("info closed: stopped");
+  at("100 ms").client.does("kernel closed for-good");
+  at("100 ms").client.does("exits: stopped");
 });
 
 clientScenario("run: a stop ends even where the kernel refuses", {}, (at) => {

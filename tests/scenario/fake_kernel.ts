@@ -3,7 +3,7 @@
  * `netstate/diff` asks for, one after the other, so that a test can look between any two of them.
  */
 
-import { formatIpv4, parseIpv4 } from "../../mod/addr/ipv4.ts";
+import { formatIpv4, type Ipv4, parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { formatMac } from "../../mod/addr/mac.ts";
 import { formatPrefix, parsePrefix } from "../../mod/addr/prefix.ts";
 import { findUplink } from "../../mod/linux/uplink.ts";
@@ -23,6 +23,7 @@ const ourProtocol = 80;
 export class FakeKernel {
   readonly #kept: Kept;
   #index = 2;
+  #broadcasts: string | undefined;
   firewall: { v4: Firewall; v6: Firewall } = { v4: none, v6: none };
   /** Whether a firewall of ours has ever stood. */
   wasClosed = false;
@@ -76,9 +77,10 @@ export class FakeKernel {
     };
   }
 
-  /** The VTEP of the tunnel that stands. */
-  tunnelRemote(): string | undefined {
-    return this.#kept.links.find(({ ours, up }) => ours && up)?.vxlan?.remote;
+  /** The VTEP of the tunnel that stands, for what is `broadcast` in it or for all else. */
+  tunnelRemote(broadcast = false): string | undefined {
+    const remote = this.#kept.links.find(({ ours, up }) => ours && up)?.vxlan?.remote;
+    return broadcast && remote !== undefined ? this.#broadcasts ?? remote : remote;
   }
 
   /** Makes the kernel hold `state` as `linux/reconcile` does, a step at a time. */
@@ -91,6 +93,8 @@ export class FakeKernel {
           yield;
         }
       }
+      const end = state.links[0]?.broadcasts;
+      this.#broadcasts = end === undefined ? undefined : formatIpv4(end);
     }
     if (opens) yield* this.#setFirewall(state);
   }
@@ -152,9 +156,14 @@ export class FakeKernel {
         return;
       case "set link":
         kept.links = kept.links.map((link) =>
-          link.name !== change.name
-            ? link
-            : { ...link, ours: true, up: true, mac: change.mac ?? link.mac, mtu: change.mtu ?? link.mtu }
+          link.name !== change.name ? link : {
+            ...link,
+            ours: true,
+            up: true,
+            mac: change.mac ?? link.mac,
+            mtu: change.mtu ?? link.mtu,
+            ...moved(link, change.remote),
+          }
         );
         return;
       case "delete address":
@@ -234,6 +243,10 @@ export class FakeKernel {
       destination.family !== 4 || hop.kind !== "device" || hop.device !== device
     );
   }
+}
+
+function moved({ vxlan }: Observed["links"][number], remote: Ipv4 | undefined) {
+  return vxlan === undefined || remote === undefined ? {} : { vxlan: { ...vxlan, remote: formatIpv4(remote) } };
 }
 
 function foreign(route: Route, protocol: number): ObservedRoute {

@@ -10,22 +10,11 @@ import {
   stepGateway,
   unreadyReason,
 } from "../../mod/role/gateway.ts";
-import { overlay, overlayGateway, uplink } from "../unit/netstate/fixtures.ts";
+import type { CheckKind } from "../../mod/health/checks.ts";
+import { gatewayConfig, uplink } from "../unit/netstate/fixtures.ts";
 import { window } from "./dhcp_dialogue.ts";
 
-export const config: GatewayConfig = {
-  mode: "run",
-  drainMs: 1_000,
-  net: {
-    device: "vxlan3150",
-    id: 3150,
-    port: 4789,
-    network: overlay,
-    address: overlayGateway,
-    httpPort: 3150,
-    aroundVpn: [],
-  },
-};
+export const config: GatewayConfig = { mode: "run", drainMs: 1_000, net: gatewayConfig };
 
 /** What may stand in the script, at a time. */
 export type Moment = {
@@ -44,6 +33,10 @@ export type Moment = {
     isSeen(interfaces: string, obstacle?: string): void;
     isNotSeen(reason: string): void;
     changes(): void;
+  };
+  readonly others: {
+    /** A round of questions is over, and of these kinds nobody answers any longer. */
+    areSilent(...kinds: CheckKind[]): void;
   };
   readonly kernel: { obeys(): void; refuses(reason: string): void };
 };
@@ -96,7 +89,7 @@ class Runner {
         },
         wants: (what) => {
           this.#advance(from);
-          const state = gatewayStateOf(this.config, this.#step.state);
+          const state = gatewayStateOf(this.config, this.#step.state, { forwards: [] });
           const words = state === undefined ? ["anything"] : [
             ...state.links.map(({ name }) => name),
             ...state.interfaceSettings.filter(({ forwarding }) => forwarding).map(({ device }) =>
@@ -116,6 +109,7 @@ class Runner {
         isNotSeen: (reason) => post({ kind: "notObserved", reason }),
         changes: () => post({ kind: "podChanged" }),
       },
+      others: { areSilent: (...silent) => post({ kind: "checked", silent }) },
       kernel: {
         obeys: () => post({ kind: "applied" }),
         refuses: (reason) => post({ kind: "applyFailed", reason }),

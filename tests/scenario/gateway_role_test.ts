@@ -76,6 +76,36 @@ gatewayScenario("a VPN comes up, goes down and comes back: forwards, is unready,
   at("17 s").gateway.does("info clients can get out again");
 });
 
+gatewayScenario("a VPN that is up but leads nowhere: unready while nobody answers through it", {}, (at) => {
+  serves(at);
+  at("1 s").others.areSilent();
+  at("1 s").gateway.isReady("yes");
+  at("3 s").others.areSilent("targets");
+  at("3 s").gateway.does("error clients are turned away: none of PGW_HEALTH_TARGETS answers through the VPN");
+  at("3 s").gateway.isReady("none of PGW_HEALTH_TARGETS answers through the VPN");
+  at("4 s").others.areSilent("dns", "targets");
+  at("4 s").gateway.does("error clients are turned away: no DNS upstream answers");
+  at("4 s").gateway.isReady("no DNS upstream answers");
+  at("4.5 s").others.areSilent("dns", "targets");
+  at("4.6 s").others.areSilent("dns");
+  at("4.6 s").gateway.does("info it is no longer so that none of PGW_HEALTH_TARGETS answers through the VPN");
+  at("4.7 s").others.areSilent();
+  at("4.7 s").gateway.does("info it is no longer so that no DNS upstream answers");
+  at("4.7 s").gateway.isReady("yes");
+});
+
+gatewayScenario("of several troubles the one that causes the others is told", {}, (at) => {
+  serves(at, "the VPN interface 'tun0' is down");
+  at("1 s").others.areSilent("dns");
+  at("1 s").gateway.does("error clients are turned away: no DNS upstream answers");
+  at("1 s").gateway.isReady("the VPN interface 'tun0' is down");
+  at("1 s").kernel.refuses("no lock");
+  at("1 s").gateway.does("error the network is not as it should be: no lock");
+  at("1 s").gateway.isReady("no lock");
+  at("2 s").kernel.obeys();
+  at("2 s").gateway.isReady("the VPN interface 'tun0' is down");
+});
+
 gatewayScenario("while it serves, what cannot be seen or set is said and tried again", {}, (at) => {
   serves(at);
   at("5 s").gateway.does("observe");

@@ -1,7 +1,7 @@
 import { formatPrefix } from "../../addr/prefix.ts";
 import { type Finding, ok, problem } from "../../doctor/finding.ts";
 import { differences, showApplied } from "../../linux/reconcile.ts";
-import { clientNetState, type Tunnel } from "../../netstate/client.ts";
+import { clientNetState } from "../../netstate/client.ts";
 import type { FoundTunnel } from "../../role/client.ts";
 import { clientNetConfig } from "../client.ts";
 import { now } from "../event_loop.ts";
@@ -19,22 +19,10 @@ export async function checkClient(pod: Examined, found: FoundTunnel): Promise<Fi
 }
 
 /** Firewall, routes and devices, compared with what they are when the Pod is open. */
-async function checkKernelState({ settings, runner, observed }: Examined, found: FoundTunnel): Promise<Finding> {
+async function checkKernelState({ settings, runner }: Examined, { link, lease }: FoundTunnel): Promise<Finding> {
   const check = "firewall and routes";
-  const { vxlanDevice } = settings;
-  const leased = observed.addresses.find(({ device, family }) => device === vxlanDevice && family === 4)!;
-  const pinned = observed.neighbors.find(({ device, address }) =>
-    device === vxlanDevice && address === found.tunnel.gateway
-  );
-  const tunnel: Tunnel = { ...found.tunnel, ...(pinned === undefined ? {} : { gatewayMac: pinned.mac }) };
-  const at = now();
-  const lease = {
-    address: found.address,
-    prefixLength: leased.prefixLength,
-    expiresAt: leased.validSeconds === undefined ? Infinity : at + leased.validSeconds * 1_000,
-  };
-  const view = { phase: "open", uplink: found.uplink, tunnel, lease } as const;
-  const changes = await differences(runner, clientNetState(clientNetConfig(settings), view, at));
+  const view = { phase: "open", uplink: link.uplink, tunnel: link.tunnel, lease } as const;
+  const changes = await differences(runner, clientNetState(clientNetConfig(settings), view, now()));
   if (changes.length === 0) return ok(check, "the kernel holds what an open Pod should");
   return problem(
     check,

@@ -13,6 +13,7 @@ import { findUplink, UplinkError } from "../../linux/uplink.ts";
 import type { Observed } from "../../netstate/diff.ts";
 import { findTunnel } from "../../netstate/found_tunnel.ts";
 import type { Uplink } from "../../netstate/uplink.ts";
+import { now } from "../event_loop.ts";
 import { readTextIfThere } from "../text_file.ts";
 import { checkClient, checkDefaultRoutes } from "./client_checks.ts";
 import { checkDns } from "./dns_checks.ts";
@@ -57,7 +58,7 @@ export async function* examine(settings: DoctorSettings, options: DoctorOptions)
     yield* guarded("gateway", () => checkService(pod));
   }
   if (role === "gateway") yield* guarded("gateway", () => checkGatewayPod(pod));
-  const tunnel = findTunnel(observed, uplink, settings.vxlanDevice);
+  const tunnel = findTunnel(observed, uplink, settings.vxlanDevice, now());
   if (role === "client") yield checkDefaultRoutes(pod);
   if (role === "client" && tunnel !== undefined) yield* guarded("tunnel", () => checkClient(pod, tunnel));
   if (role === undefined || running !== undefined) yield* guarded("DNS", () => checkDns(pod, running, options.name));

@@ -1,15 +1,17 @@
 import { type Finding, ok, problem } from "../../doctor/finding.ts";
 import { differences, showApplied } from "../../linux/reconcile.ts";
-import { gatewayNetState } from "../../netstate/gateway.ts";
+import { type GatewayLearned, gatewayNetState } from "../../netstate/gateway.ts";
 import { gatewayConfig, observePod } from "../gateway.ts";
 import { clusterResolver } from "../gateway_dns.ts";
+import { parseLearned } from "../../role/gateway_learned.ts";
+import { HttpError, httpGet } from "../http_get.ts";
 import type { Examined } from "./doctor.ts";
 
 /** A gateway Pod: clients can get out, and the kernel holds what it should. */
 export async function checkGatewayPod({ settings, runner }: Examined): Promise<Finding[]> {
   const config = gatewayConfig("start", settings, clusterResolver(settings));
   const pod = await observePod(runner, config, settings.uplink);
-  const changes = await differences(runner, gatewayNetState(config.net, pod.uplink, pod.interfaces));
+  const changes = await differences(runner, gatewayNetState(config.net, pod, await learnedBy(settings.httpPort)));
   const { vpnInterface } = settings;
   const way = vpnInterface === undefined
     ? "whatever the Pod's routes say (PGW_VPN_INTERFACE is not set)"
@@ -25,4 +27,15 @@ export async function checkGatewayPod({ settings, runner }: Examined): Promise<F
         "container has other settings than the one that runs",
     ),
   ];
+}
+
+/** What the gateway that runs here has learned; nothing, if none does. */
+async function learnedBy(port: number): Promise<GatewayLearned> {
+  try {
+    const { status, body } = await httpGet({ hostname: "127.0.0.1", port, path: "/v1/learned", timeoutMs: 2_000 });
+    if (status === 200) return parseLearned(body);
+  } catch (error) {
+    if (!(error instanceof HttpError || error instanceof SyntaxError)) throw error;
+  }
+  return { forwards: [] };
 }

@@ -15,7 +15,7 @@ const dnsPort = 53;
 const headers = 28;
 
 /** A probe of `pgw`'s own through the tunnel. */
-export async function checkProbe({ tunnel }: FoundTunnel, device: string): Promise<Finding> {
+export async function checkProbe({ link: { tunnel } }: FoundTunnel, device: string): Promise<Finding> {
   const check = "tunnel: probe";
   const nonce = probeNonce(Math.random);
   const begun = performance.now();
@@ -40,7 +40,7 @@ export async function checkProbe({ tunnel }: FoundTunnel, device: string): Promi
 }
 
 /** A question as large as the tunnel's MTU allows, not to be fragmented inside it. */
-export async function checkFullSize({ tunnel }: FoundTunnel, device: string): Promise<Finding> {
+export async function checkFullSize({ link: { tunnel } }: FoundTunnel, device: string): Promise<Finding> {
   const check = "tunnel: packet size";
   const question = paddedQuestion(tunnel.mtu - headers);
   const to = { address: tunnel.gateway, port: dnsPort };

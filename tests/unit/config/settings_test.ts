@@ -10,6 +10,7 @@ import {
   readHttpPort,
   SettingsError,
 } from "../../../mod/config/settings.ts";
+import { formatHealthTarget } from "../../../mod/health/target.ts";
 
 type Texts = Readonly<Record<string, string>>;
 const gateway = (env: Texts = {}, flags: Texts = {}) => readGatewaySettings({ env, flags }).settings;
@@ -52,6 +53,8 @@ Deno.test("a gateway without settings has the defaults", () => {
     dnsMaximumTtl: 86_400,
     dnsNegativeTtl: 3600,
     dnsStaleSeconds: 86_400,
+    clientIsolation: "on",
+    healthIntervalMs: 5000,
   };
   assert.deepEqual(rest, expected);
 });
@@ -107,6 +110,9 @@ Deno.test("values are typed", () => {
     "10.8.0.1",
     "tls://9.9.9.9#dns.quad9.net",
   ]);
+  // What looks like a Service of Kubernetes is none here.
+  const { healthTargets = [] } = gateway({ PGW_HEALTH_TARGETS: "tcp://203.0.113.1:443, icmp://203.0.113.2" });
+  assert.deepEqual(healthTargets.map(formatHealthTarget), ["tcp://203.0.113.1:443", "icmp://203.0.113.2"]);
 });
 
 Deno.test("all problems are told together, in the order of the table, each under the name that the user used", () => {
@@ -169,6 +175,8 @@ const wrong: readonly [Texts, RegExp][] = [
     /^PGW_DNS_TTL_MIN: '60' is more than PGW_DNS_TTL_MAX, which is 30$/,
   ],
   [{ PGW_DNS_CACHE_SIZE: "0" }, /^PGW_DNS_CACHE_SIZE: '0' is not a size in MiB: write a number from 1 to 1024$/],
+  [{ PGW_HEALTH_TARGETS: "icmp://10.8.0.1 10.8.0.1" }, /^PGW_HEALTH_TARGETS: '10.8.0.1' cannot be asked/],
+  [{ PGW_HEALTH_INTERVAL: "0" }, /^PGW_HEALTH_INTERVAL: '0' is not a time in seconds/],
   [{ PGW_DHCP_LEASE_TIME: "12h" }, /'12h' is not a lease time in seconds/],
   [
     { PGW_DHCP_POOL: "1-50" },
@@ -269,4 +277,19 @@ Deno.test("commands about a running pgw read its port alone", () => {
   assert.deepEqual(problems(() => readHttpPort({ env, flags: { "http-port": "x" } })), [
     "--http-port: 'x' is not a port: write a number from 1 to 65535",
   ]);
+});
+
+Deno.test("what concerns the VPN needs its name; a client is not left without DNS", () => {
+  const forwards = { PGW_VPN_ENDPOINT: "vpn.example", PGW_PORT_FORWARDS: "tcp:80=a", PGW_NAT_FILE: "/nat.conf" };
+  assert.deepEqual(problems(() => gateway(forwards)).map((problem) => problem.split(" ")[0]), Object.keys(forwards));
+  assert.deepEqual(problems(() => gateway({ ...forwards, PGW_VPN_INTERFACE: "tun0" })), []);
+  assert.match(
+    problems(() => gateway({ PGW_VPN_INTERFACE: "tun0", PGW_PORT_FORWARDS: "tcp:1=a tcp:1=b" })).join(),
+    /twice/,
+  );
+  assert.match(
+    problems(() => client({ PGW_CLIENT_FOREIGN_DNS: "reject", PGW_CLIENT_DNS: "off" })).join(),
+    /without any DNS/,
+  );
+  assert.deepEqual(problems(() => client({ PGW_CLIENT_FOREIGN_DNS: "reject" })), []);
 });

@@ -112,6 +112,10 @@ const routes6 = [
 const rules4 = [
   { priority: 0, src: "all", table: "255", protocol: "2" },
   { priority: 3150, src: "all", fwmark: "0x3150", table: "3150", protocol: "80" },
+  { priority: 3149, src: "all", fwmark: "0x3150", table: "254", suppress_prefixlen: 0, protocol: "80" },
+  { priority: 3151, src: "10.42.0.5", table: "3151", protocol: "80" },
+  { priority: 101, not: null, src: "all", fwmark: "0xca6c", table: "51820", protocol: "3" },
+  { priority: 10, src: "10.42.0.0", srclen: 24, table: "10", protocol: "3" },
   { priority: 9, src: "all", fwmark: "0x1", fwmask: "0xff", table: "9", protocol: "3" },
 ];
 const neighbors = [{ dst: "172.29.0.1", dev: "vxlan3150", lladdr: "02:77:ac:1d:00:01", state: ["PERMANENT"] }];
@@ -195,8 +199,14 @@ Deno.test("routes: those of the table local and of other types are no concern", 
   ]);
 });
 
-Deno.test("rules of a mark, and permanent neighbours", () => {
-  assert.deepEqual(observed.rules, [{ family: 4, priority: 3150, mark: 0x3150, table: 3150, ours: true }]);
+Deno.test("rules of a mark or an address, and permanent neighbours", () => {
+  assert.deepEqual(observed.rules, [
+    { family: 4, priority: 0, table: 255, ours: false },
+    { family: 4, priority: 3150, mark: 0x3150, table: 3150, ours: true },
+    { family: 4, priority: 3149, mark: 0x3150, table: "main", exceptDefaults: true, ours: true },
+    { family: 4, priority: 3151, from: "10.42.0.5", table: 3151, ours: true },
+    { family: 4, priority: 101, mark: 0xca6c, table: 51820, inverted: true, ours: false },
+  ]);
   assert.deepEqual(observed.neighbors, [
     { device: "vxlan3150", address: parseIpv4("172.29.0.1"), mac: parseMac("02:77:ac:1d:00:01") },
   ]);
@@ -251,6 +261,18 @@ Deno.test("changes as lines of ip -batch", () => {
       "route delete 0.0.0.0/0 table main metric 0 proto 16",
     ],
     [{ kind: "add rule", rule }, "rule add priority 3150 fwmark 0x3150 lookup 3150 protocol 80"],
+    [
+      { kind: "add rule", rule: { ...rule, table: "main", exceptDefaults: true } },
+      "rule add priority 3150 fwmark 0x3150 lookup main suppress_prefixlength 0 protocol 80",
+    ],
+    [
+      { kind: "delete rule", rule: { family: 6, priority: 32790, from: "2001:db8::5", table: 3151 } },
+      "rule delete priority 32790 from 2001:db8::5 lookup 3151 protocol 80",
+    ],
+    [
+      { kind: "add rule", rule: { family: 6, priority: 32791, table: 3152 } },
+      "rule add priority 32791 from all lookup 3152 protocol 80",
+    ],
     [
       { kind: "set neighbor", neighbor },
       "neighbor replace 172.29.0.1 lladdr 02:78:0a:2a:00:05 dev vxlan3150 nud permanent",

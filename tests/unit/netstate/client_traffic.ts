@@ -46,6 +46,7 @@ const everythingElse: readonly Sent[] = [
 
 export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traffic>([
   ["out: VXLAN to the chosen gateway", { direction: "out", packets: [v4("udp", "172.20.1.6", port(4789))] }],
+  ["out: VXLAN to the next gateway", { direction: "out", packets: [v4("udp", "172.20.1.8", port(4789))] }],
   ["out: VXLAN to any other address", { direction: "out", packets: [v4("udp", "172.20.1.7", port(4789))] }],
   ["out: TCP to a candidate for a gateway, its port", {
     direction: "out",
@@ -174,6 +175,10 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
   ["in: VXLAN from the chosen gateway", {
     direction: "in",
     packets: [v4("udp", pod, { in: "eth0", source: "172.20.1.6", ...port(4789) })],
+  }],
+  ["in: VXLAN from the next gateway", {
+    direction: "in",
+    packets: [v4("udp", pod, { in: "eth0", source: "172.20.1.8", ...port(4789) })],
   }],
   ["in: VXLAN from any other address", {
     direction: "in",

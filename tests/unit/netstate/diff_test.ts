@@ -111,7 +111,7 @@ Deno.test("a device made anew takes all that stood on it along", () => {
     neighbors: [{ device: "vxlan3150", address: parseIpv4("172.29.0.1"), mac: tunnel.mac }],
   } as const;
   const wanted = {
-    links: [{ ...tunnel, remote: parseIpv4("10.42.0.7") }],
+    links: [{ ...tunnel, port: 4790 }],
     addresses: [{ device: "vxlan3150", address: parseIpv4("172.29.0.20"), prefixLength: 24 }],
     routes: [route("172.29.0.1/32", "vxlan3150")],
     neighbors: onIt.neighbors,
@@ -122,6 +122,16 @@ Deno.test("a device made anew takes all that stood on it along", () => {
     ["link delete", "link add", "link set", "address replace", "route add", "neighbor replace"],
   );
   assert.deepEqual(changes({}, { links: [there], ...onIt }), ["link delete dev vxlan3150"]);
+});
+
+Deno.test("the other end of a device is changed in place, but neither taken away nor added", () => {
+  const elsewhere = { ...tunnel, remote: parseIpv4("10.42.0.7"), mtu: 1300 };
+  assert.deepEqual(changes({ links: [elsewhere] }, { links: [there] }), [
+    "link set dev vxlan3150 mtu 1300 alias pgw up",
+    "link set dev vxlan3150 type vxlan remote 10.42.0.7",
+  ]);
+  const { remote: _, ...without } = tunnel;
+  assert.equal(changes({ links: [without] }, { links: [there] })[0], "link delete dev vxlan3150");
 });
 
 Deno.test("the last address takes the device's routes along, one of two does not", () => {

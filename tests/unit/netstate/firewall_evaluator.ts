@@ -18,6 +18,8 @@ export type Packet = {
   readonly syn?: boolean;
   readonly icmpType?: number;
   readonly connection: "NEW" | "ESTABLISHED" | "RELATED" | "INVALID";
+  /** Whether it answers the connection's first packet. */
+  readonly isReply?: boolean;
   readonly mark: number;
   readonly connectionMark: number;
   /** Whether {@link destination} is an address of this host. */
@@ -108,6 +110,9 @@ function parseMatch(option: string, value: string, module: string, text: string)
     case "--ctstate":
       return (packet) =>
         value.split(",").some((state) => state === "DNAT" ? packet.translated === true : state === packet.connection);
+    case "--ctdir":
+      if (value === "REPLY") return (packet) => packet.isReply === true;
+      break;
     case "--dst-type":
       if (value === "LOCAL") return (packet) => packet.toThisHost;
       break;
@@ -136,6 +141,7 @@ function parseAction([target, ...options]: readonly string[], text: string): Act
     case "DNAT --to-destination":
       return (packet) => ({ verdict: "accept", packet: translate(packet, value) });
     case "MASQUERADE":
+    case "SNAT --to-source":
       return (packet) => ({ verdict: "accept", packet });
     case "TCPMSS --clamp-mss-to-pmtu":
       return (packet) => ({ packet });

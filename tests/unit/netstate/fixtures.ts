@@ -4,6 +4,7 @@ import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { clientMac, gatewayMac } from "../../../mod/addr/mac.ts";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
 import type { ClientNetConfig, ClientPhase, LeasedAddress, Tunnel } from "../../../mod/netstate/client.ts";
+import type { GatewayNetConfig, GatewayView } from "../../../mod/netstate/gateway.ts";
 import type { Uplink } from "../../../mod/netstate/uplink.ts";
 
 export const ip = parseIpv4;
@@ -39,6 +40,22 @@ export const config: ClientNetConfig = {
   redirectDns: true,
 };
 
+export const gatewayConfig: GatewayNetConfig = {
+  device: "vxlan3150",
+  id: 3150,
+  port: 4789,
+  network: overlay,
+  address: overlayGateway,
+  httpPort: 3150,
+  aroundVpn: [parsePrefix("10.96.0.10")],
+  localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
+  isolation: true,
+  nodeAddresses: [ip("192.0.2.10")],
+};
+
+/** A gateway Pod with a VPN, or without. */
+export const gatewayView: GatewayView = { uplink, interfaces: ["eth0", "tun0"] };
+
 export const tunnel: Tunnel = {
   remote: gatewayPod,
   id: 3150,
@@ -51,6 +68,9 @@ export const tunnel: Tunnel = {
 
 export const lease: LeasedAddress = { address: leasedIp, prefixLength: 24, expiresAt: 3_600_000 };
 
+/** Of the gateway that the client goes to. */
+const nextGatewayPod = ip("172.20.1.8");
+
 export const candidate = { address: ip("172.21.0.80"), port: 80 };
 
 /** Each phase as it is entered, by its name in `docs/security.md`. */
@@ -60,5 +80,6 @@ export const phases = {
   leasing: { phase: "leasing", uplink, tunnel },
   verifying: { phase: "verifying", uplink, tunnel, lease },
   open: { phase: "open", uplink, tunnel, lease },
+  moving: { phase: "moving", uplink, tunnel, lease, candidates: [candidate], next: nextGatewayPod },
   stopped: { phase: "closed", uplink },
 } as const satisfies Record<string, ClientPhase>;

@@ -30,7 +30,18 @@ const fromClient = { in: "vxlan3150" };
 const toGateway = { in: "vxlan3150", destination: "172.29.0.1" };
 const outside = { in: "eth0", source: "10.42.0.9", destination: "10.42.0.5" };
 const own = { out: "eth0", source: "10.42.0.5" };
+const own6 = { family: 6, out: "eth0", source: "2001:db8:42::5", destination: "2001:db8::1" } as const;
 const question = { ...own, protocol: "udp", destinationPort: 53, mark: forwarderMark } as const;
+
+const metadata = ["169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192"];
+const forwarded = {
+  in: "tun0",
+  out: "vxlan3150",
+  source: internet,
+  destination: client,
+  destinationPort: 51_413,
+  translated: true,
+} as const;
 
 export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
   ["client to the Internet by the VPN", [
@@ -56,13 +67,32 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
       met("FORWARD", { in: from, out: "vxlan3150", source: internet, destination: client })
     ),
   ],
+  ["new connections by the VPN to a forwarded port", [met("FORWARD", forwarded)]],
+  [
+    "new connections by the VPN to any other port of a client",
+    [
+      met("FORWARD", { ...forwarded, destinationPort: 22 }),
+      met("FORWARD", { ...forwarded, destination: "172.29.0.21" }),
+      met("FORWARD", { ...forwarded, protocol: "udp" }),
+      met("FORWARD", { ...forwarded, translated: false }),
+      met("FORWARD", { ...forwarded, in: "eth0" }),
+    ],
+  ],
   ["client to client", [
     met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21" }),
     met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21", connection: "ESTABLISHED" }),
   ]],
   [
-    "client to link-local addresses",
-    ["tun0", "eth0"].map((out) => met("FORWARD", { ...fromClient, out, destination: "169.254.169.254" })),
+    "client to the cloud's metadata by the Pod's own interface",
+    metadata.map((destination) => met("FORWARD", { ...fromClient, out: "eth0", destination })),
+  ],
+  [
+    "client to the node by the Pod's own interface",
+    ["10.42.0.1", "192.0.2.10"].map((destination) => met("FORWARD", { ...fromClient, out: "eth0", destination })),
+  ],
+  [
+    "client to metadata or the node by the VPN",
+    [...metadata, "10.42.0.1"].map((destination) => met("FORWARD", { ...fromClient, out: "tun0", destination })),
   ],
   [
     "client with a source outside the overlay",
@@ -111,10 +141,42 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
     met("OUTPUT", { ...question, destination: "10.8.0.1" }),
     met("OUTPUT", { ...question, family: 6, source: "2001:db8:42::5", destination: "2001:db8::53" }),
   ]],
-  ["anything else that the gateway itself sends", [
+  ["the VPN's own connection", [
+    met("OUTPUT", { ...own, destination: "198.51.100.1", protocol: "udp", destinationPort: 1194 }),
+    met("OUTPUT", {
+      ...own,
+      destination: "198.51.100.1",
+      protocol: "udp",
+      destinationPort: 1194,
+      connection: "ESTABLISHED",
+    }),
+  ]],
+  ["what the Pod sends by the VPN, to itself or to PGW_LOCAL_CIDRS", [
+    met("OUTPUT", { ...own, out: "tun0", destinationPort: 443 }),
+    met("OUTPUT", { ...own, out: "lo", destination: "127.0.0.1", destinationPort: 443 }),
+    met("OUTPUT", { ...own, destination: "10.96.0.10", protocol: "udp", destinationPort: 53 }),
+    met("OUTPUT", { ...own, family: 6, source: "2001:db8:42::5", destination: "fd00::1", destinationPort: 443 }),
+    met("OUTPUT", {
+      ...own,
+      family: 6,
+      source: "fe80::5",
+      destination: "ff02::2",
+      protocol: "ipv6-icmp",
+      icmpType: 133,
+    }),
+  ]],
+  ["the Pod's answers to connections from outside", [
+    met("OUTPUT", { ...own, sourcePort: 8080, connection: "ESTABLISHED", isReply: true }),
+    met("OUTPUT", { ...own, protocol: "icmp", icmpType: 3, connection: "RELATED", isReply: true }),
+    met("OUTPUT", { ...own6, sourcePort: 8080, connection: "ESTABLISHED", isReply: true }),
+  ]],
+  ["anything else that the Pod sends", [
     met("OUTPUT", { ...own, destinationPort: 443 }),
+    met("OUTPUT", { ...own, destinationPort: 443, connection: "ESTABLISHED" }),
     met("OUTPUT", { ...own, protocol: "udp", destinationPort: 51_820 }),
+    met("OUTPUT", { ...own, destination: "198.51.100.1", destinationPort: 443 }),
     met("OUTPUT", { ...own, sourcePort: 3150 }),
+    met("OUTPUT", { ...own6, destinationPort: 443 }),
   ]],
   ["IPv6 from and to the overlay", [
     met("INPUT", { family: 6, in: "vxlan3150", source: "fe80::2", destination: "fe80::1" }),

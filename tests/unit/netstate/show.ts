@@ -3,7 +3,7 @@
 import { formatIpv4 } from "../../../mod/addr/ipv4.ts";
 import { formatMac } from "../../../mod/addr/mac.ts";
 import { formatPrefix } from "../../../mod/addr/prefix.ts";
-import type { Firewall, NetState, Route, VxlanLink } from "../../../mod/netstate/state.ts";
+import type { Firewall, NetState, PolicyRule, Route, VxlanLink } from "../../../mod/netstate/state.ts";
 
 /** All of `state`, in the order in which a packet of an application would ask for it. */
 export function show(state: NetState): string[] {
@@ -18,12 +18,11 @@ export function show(state: NetState): string[] {
     ),
     ...state.routes.map(showRoute),
     ...(state.exclusive ?? []).map(({ destination, table }) => `only     ${formatPrefix(destination)} table ${table}`),
-    ...state.rules.map(({ family, priority, mark, table }) =>
-      `rule     v${family} priority ${priority} mark 0x${mark.toString(16)} table ${table}`
-    ),
-    ...state.interfaceSettings.map(({ device, forwarding, rpFilter }) =>
+    ...state.rules.map(showRule),
+    ...state.interfaceSettings.map(({ device, forwarding, rpFilter, proxyArp }) =>
       `setting  ${device}` + (forwarding === undefined ? "" : ` forwarding=${forwarding}`) +
-      (rpFilter === undefined ? "" : ` rp_filter=${rpFilter}`)
+      (rpFilter === undefined ? "" : ` rp_filter=${rpFilter}`) +
+      (proxyArp === undefined ? "" : ` proxy_arp=${proxyArp}`)
     ),
     ...showFirewall("v4", state.firewall.v4),
     ...showFirewall("v6", state.firewall.v6),
@@ -58,6 +57,12 @@ function showRoute({ destination, table, metric, hop }: Route): string {
   ].join(" ");
   return `route    ${formatPrefix(destination)} ${way}` + (metric === 0 ? "" : ` metric ${metric}`) +
     (table === "main" ? "" : ` table ${table}`);
+}
+
+function showRule({ family, priority, mark, from, table, exceptDefaults }: PolicyRule): string {
+  return `rule     v${family} priority ${priority}` + (from === undefined ? "" : ` from ${from}`) +
+    (mark === undefined ? "" : ` mark 0x${mark.toString(16)}`) + ` table ${table}` +
+    (exceptDefaults === true ? " except defaults" : "");
 }
 
 function showFirewall(family: string, { chains }: Firewall): string[] {

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { parsePrefix } from "../../../mod/addr/prefix.ts";
-import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import {
   type GatewayConfig,
   type GatewayEvent,
@@ -8,23 +6,9 @@ import {
   stepGateway,
   unreadyReason,
 } from "../../../mod/role/gateway.ts";
+import { gatewayConfig, uplink } from "../netstate/fixtures.ts";
 
-const network = parsePrefix("172.29.0.0/24");
-assert(network.family === 4);
-const config: GatewayConfig = {
-  mode: "run",
-  drainMs: 1_000,
-  net: {
-    device: "vxlan3150",
-    id: 3150,
-    port: 4789,
-    network,
-    address: parseIpv4("172.29.0.1"),
-    httpPort: 3150,
-    aroundVpn: [],
-  },
-};
-const uplink = { device: "eth0", mtu: 1500, address: parseIpv4("10.42.0.5"), addresses6: [], routes: [] };
+const config: GatewayConfig = { mode: "run", drainMs: 1_000, net: gatewayConfig };
 
 /** Why the gateway is not ready after `events`, a second apart. */
 function reasonAfter(...events: GatewayEvent[]): string | undefined {

@@ -1,0 +1,204 @@
+/** Going from one gateway to the next, or to the same one anew, while the Pod stays open. */
+
+import { type At, clientScenario, leaseOptions, other, starts } from "./client_dialogue.ts";
+
+const reboot = "DHCPREQUEST requested=172.29.0.20 no-server";
+const ack = `DHCPACK yiaddr=172.29.0.20 ${leaseOptions}`;
+
+/** The gateway drains, and another one is found behind SERVICE. */
+function findsNext(at: At): void {
+  starts(at);
+  at("3 s").gateway.notifies({ draining: true });
+  at("3 s").client.does("info moving: the gateway 172.20.1.6 is about to stop");
+  at("3 s").client.does("resolves");
+  at("3.01 s").dns.answers(other);
+  at("3.01 s").client.does(`kernel moving ${other} via=172.20.1.6 no-next`);
+  at("3.01 s").client.does(`asks ${other}:80 avoid=172.20.1.6`);
+}
+
+/** The other gateway answers, and is asked for the same address. */
+function asksNext(at: At): void {
+  findsNext(at);
+  at("3.02 s").gateway.answers({ podAddress: other });
+  at("3.02 s").client.does(`info gateway found: ${other}`);
+  at("3.02 s").client.does(`kernel moving via=172.20.1.6 next=${other} as=172.29.0.20`);
+  at("3.02 s").client.does(reboot);
+}
+
+clientScenario(
+  "the gateway is about to stop: the next one is asked, leased from and switched to, never closed",
+  {},
+  (at) => {
+    asksNext(at);
+    at("3.03 s").gateway.sends(ack);
+    at("3.03 s").client.does("info address leased: 172.29.0.20");
+    at("3.03 s").client.does("DHCPRELEASE ciaddr=172.29.0.20");
+    at("3.03 s").client.does("resolv.conf 172.29.0.1");
+    at("3.03 s").client.does(`kernel open via=${other} as=172.29.0.20`);
+    at("3.03 s").client.does(`info open: through ${other} as 172.29.0.20`);
+    at("13 s").client.isSilent();
+    at("13.03 s").client.does("probes");
+  },
+);
+
+clientScenario("the answer to a probe says that the gateway is about to stop: the same", {}, (at) => {
+  starts(at);
+  at("10 s").client.does("probes");
+  at("10.01 s").gateway.answersProbe({ draining: true });
+  at("10.01 s").client.does("info moving: the gateway 172.20.1.6 is about to stop");
+  at("10.01 s").client.does("resolves");
+});
+
+clientScenario("the next gateway has another address for it: switched to all the same", {}, (at) => {
+  asksNext(at);
+  at("3.03 s").gateway.sends("DHCPNAK server=172.29.0.1");
+  at("3.03 s").client.does("DHCPDISCOVER");
+  at("3.04 s").gateway.sends(`DHCPACK rapid yiaddr=172.29.0.33 ${leaseOptions}`);
+  at("3.04 s").client.does("info address leased: 172.29.0.33");
+  at("3.04 s").client.does("DHCPRELEASE ciaddr=172.29.0.20");
+  at("3.04 s").client.does("resolv.conf");
+  at("3.04 s").client.does(`kernel open via=${other} as=172.29.0.33`);
+  at("3.04 s").client.does("info open:");
+});
+
+clientScenario(
+  "nothing comes from the next gateway through the tunnel: it is left out, and the search goes on",
+  {},
+  (at) => {
+    asksNext(at);
+    at("3.22 s +- 50 ms").client.does(reboot);
+    at("3.72 s +- 200 ms").client.does(reboot);
+    at("4 s").client.does("probes 172.29.0.1");
+    at("4 s").gateway.answersProbe({ draining: true });
+    at("4.72 s +- 300 ms").client.does("DHCPDISCOVER");
+    at("4.92 s +- 300 ms").client.does("DHCPDISCOVER");
+    at("5 s").client.does("probes");
+    at("5 s").gateway.answersProbe({ draining: true });
+    at("5.02 s").client.does("warn the next gateway is not found yet: UDP port 4789");
+    at("5.02 s").client.does("kernel moving via=172.20.1.6 no-next");
+    at("5.1 s +- 30 ms").client.does("resolves");
+    at("5.2 s").dns.answers(other);
+    at("5.2 s").client.does(`kernel moving ${other}`);
+    at("5.2 s").client.does(`asks ${other}:80 avoid=${other}`);
+  },
+);
+
+clientScenario("no other gateway is there yet: asked for again and again, through the old one meanwhile", {}, (at) => {
+  findsNext(at);
+  at("3.1 s").gateway.answers({ draining: true });
+  at("3.1 s").client.does("warn the next gateway is not found yet: the gateway 172.20.1.6 is about to stop");
+  at("3.1 s").client.does("kernel moving via=172.20.1.6");
+  at("3.175 s +- 25 ms").client.does("resolves");
+  at("3.2 s").dns.fails("no such name");
+  at("3.2 s").client.does("warn the next gateway is not found yet: no such name");
+  at("3.35 s +- 50 ms").client.does("resolves");
+});
+
+clientScenario("the old gateway is gone before the next one is found: closed, and on at SERVICE", {}, (at) => {
+  findsNext(at);
+  at("4 s").client.does("probes");
+  at("4.2 s").client.does("probes");
+  at("4.4 s").client.does("probes");
+  at("4.6 s").client.does("warn closed: the gateway 172.20.1.6 answers no longer");
+  at("4.6 s").client.does("resolves");
+  at("4.6 s").client.does("kernel discovering");
+});
+
+clientScenario(
+  "the old gateway loses its way out when the next one is known: closed, and on with the next one",
+  {},
+  (at) => {
+    asksNext(at);
+    at("3.1 s").gateway.notifies({ draining: true, healthy: false });
+    at("3.1 s").client.does("warn closed: the gateway 172.20.1.6 has lost its way out");
+    at("3.1 s").client.does(`kernel leasing via=${other}`);
+    at("3.1 s").client.does(reboot);
+  },
+);
+
+clientScenario("the next gateway has another overlay: closed, and on with it", {}, (at) => {
+  findsNext(at);
+  at("3.02 s").gateway.answers({ podAddress: other, vxlanId: 77 });
+  at("3.02 s").client.does(`info gateway found: ${other}`);
+  at("3.02 s").client.does(`warn closed: the gateway ${other} has another overlay than the one before`);
+  at("3.02 s").client.does(`kernel leasing via=${other}`);
+  at("3.02 s").client.does(reboot);
+});
+
+clientScenario("the kernel refuses the switch: closed, and all anew", {}, (at) => {
+  asksNext(at);
+  at("3.03 s").kernel.refuses("no remote");
+  at("3.03 s").gateway.sends(ack);
+  at("3.03 s").client.does("info address leased: 172.29.0.20");
+  at("3.03 s").client.does("DHCPRELEASE");
+  at("3.03 s").client.does("resolv.conf");
+  at("3.03 s").client.does("warn the Pod is closed: no remote");
+});
+
+clientScenario("the lease ends while it moves: closed", { watch: { intervalMs: 86_400_000, misses: 3 } }, (at) => {
+  starts(at);
+  at("1755 s +- 45 s").client.does("DHCPREQUEST ciaddr=172.29.0.20");
+  at("3599.5 s").client.wakesUp();
+  at("3599.5 s").client.does("DHCPREQUEST ciaddr=172.29.0.20");
+  at("3599.5 s").gateway.notifies({ draining: true });
+  at("3599.5 s").client.does("info moving:");
+  at("3599.5 s").client.does("resolves");
+  at("3600 s").client.does("warn closed: the lease is lost: expired");
+  at("3600 s").client.does("resolves");
+  at("3600 s").client.does("kernel discovering");
+});
+
+clientScenario("the gateway was restarted: its lease is confirmed while packets pass", {}, (at) => {
+  const restarted = { instance: "22".repeat(16) };
+  starts(at);
+  at("3 s").gateway.notifies(restarted);
+  at("3 s").client.does("info moving: the gateway 172.20.1.6 was restarted");
+  at("3 s").client.does("kernel moving 172.20.1.6 via=172.20.1.6 no-next");
+  at("3 s").client.does("asks 172.20.1.6:3150 no-avoid");
+  at("3.01 s").gateway.answers(restarted);
+  at("3.01 s").client.does("kernel moving next=172.20.1.6");
+  at("3.01 s").client.does(reboot);
+  at("3.02 s").gateway.sends(ack);
+  at("3.02 s").client.does("resolv.conf");
+  at("3.02 s").client.does("kernel open via=172.20.1.6 as=172.29.0.20");
+  at("3.02 s").client.does("info open:");
+  at("13.02 s").client.does("probes");
+  at("13.03 s").gateway.answersProbe(restarted);
+  at("23 s").client.isSilent();
+});
+
+clientScenario(
+  "no program answers in the gateway's Pod: another one is looked for, through the old one meanwhile",
+  {},
+  (at) => {
+    starts(at);
+    at("10 s").client.does("probes");
+    at("10.001 s").gateway.refusesProbe("noProgram");
+    at("10.001 s").client.does("info moving: no program answers in the gateway 172.20.1.6");
+    at("10.001 s").client.does("resolves");
+    at("11.001 s").client.does("probes");
+    at("11.002 s").gateway.refusesProbe("noProgram");
+    at("12.002 s").client.does("probes");
+    // It is back, and the only one.
+    at("12.003 s").gateway.answersProbe({ instance: "22".repeat(16) });
+    at("12.1 s").dns.answers("172.20.1.6");
+    at("12.1 s").client.does("kernel moving 172.20.1.6");
+    at("12.1 s").client.does("asks 172.20.1.6:80 avoid=172.20.1.6");
+    at("12.11 s").gateway.answers({ instance: "22".repeat(16) });
+    at("12.11 s").client.does("kernel moving next=172.20.1.6");
+    at("12.11 s").client.does(reboot);
+    at("12.12 s").gateway.sends(ack);
+    at("12.12 s").client.does("resolv.conf");
+    at("12.12 s").client.does("kernel open");
+    at("12.12 s").client.does("info open:");
+  },
+);
+
+clientScenario("run: a stop while it moves gives the address back and closes", {}, (at) => {
+  findsNext(at);
+  at("3.1 s").client.isStopped();
+  at("3.1 s").client.does("DHCPRELEASE ciaddr=172.29.0.20");
+  at("3.1 s").client.does("info closed: stopped");
+  at("3.1 s").client.does("kernel closed for-good");
+  at("3.1 s").client.does("exits: stopped");
+});
