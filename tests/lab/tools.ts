@@ -26,6 +26,8 @@ const packages: Readonly<Record<string, string>> = {
   udhcpd: "udhcpd",
   unbound: "unbound",
   iperf3: "iperf3",
+  wg: "wireguard-tools",
+  "wireguard-go": "wireguard-go",
 };
 
 /** Debian keeps half of these where an ordinary user's PATH does not look. */
