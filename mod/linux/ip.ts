@@ -191,6 +191,8 @@ type RuleJson = {
   readonly not?: null;
   readonly src: string;
   readonly srclen?: number;
+  readonly dst?: string;
+  readonly dstlen?: number;
   readonly fwmark?: string;
   readonly fwmask?: string;
   readonly table?: string;
@@ -198,7 +200,7 @@ type RuleJson = {
   readonly protocol?: string;
 };
 
-/** Rules of our kind: a mark, a source address or nothing at all leads to a table. */
+/** Rules of our kind: a mark, a source address, destinations or nothing at all leads to a table. */
 function observedRule(rule: RuleJson, family: 4 | 6): ObservedRule[] {
   if (rule.fwmask !== undefined || rule.srclen !== undefined || rule.table === undefined) return [];
   return [{
@@ -206,6 +208,7 @@ function observedRule(rule: RuleJson, family: 4 | 6): ObservedRule[] {
     priority: rule.priority,
     ...(rule.fwmark === undefined ? {} : { mark: Number(rule.fwmark) }),
     ...(rule.src === "all" ? {} : { from: rule.src }),
+    ...(rule.dst === undefined ? {} : { to: prefixOf(rule.dst, rule.dstlen) }),
     table: tableOf(rule.table),
     ...(rule.suppress_prefixlen === 0 ? { exceptDefaults: true } : {}),
     ...(rule.not === undefined ? {} : { inverted: true }),
@@ -295,11 +298,16 @@ function renderRoute({ destination, table, metric, hop }: Route, withoutHop = fa
   ].join(" ");
 }
 
-function renderRule({ priority, mark, from, table, exceptDefaults }: PolicyRule): string {
+function prefixOf(address: string, length: number | undefined): Prefix {
+  return parsePrefix(length === undefined ? address : `${address}/${length}`);
+}
+
+function renderRule({ priority, mark, from, to, table, exceptDefaults }: PolicyRule): string {
   return [
     `priority ${priority}`,
     // Without one of the two, `ip` wants to be told that all are meant.
     ...(from === undefined ? (mark === undefined ? ["from all"] : []) : [`from ${from}`]),
+    ...(to === undefined ? [] : [`to ${formatPrefix(to)}`]),
     ...(mark === undefined ? [] : [`fwmark 0x${mark.toString(16)}`]),
     `lookup ${table}`,
     ...(exceptDefaults === true ? ["suppress_prefixlength 0"] : []),

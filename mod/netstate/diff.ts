@@ -2,7 +2,7 @@
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
-import { formatPrefix } from "../addr/prefix.ts";
+import { formatPrefix, type Prefix } from "../addr/prefix.ts";
 import { ConflictError } from "../errors.ts";
 import type { Address, Neighbor, NetState, PolicyRule, Route, RouteKey, VxlanLink } from "./state.ts";
 
@@ -286,7 +286,7 @@ function sameHop(a: Route, b: ObservedRoute): boolean {
 function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRule[]): Change[] {
   const same = (a: PolicyRule, b: PolicyRule) =>
     a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.from === b.from &&
-    a.table === b.table && a.exceptDefaults === b.exceptDefaults;
+    sameDestinations(a.to, b.to) && a.table === b.table && a.exceptDefaults === b.exceptDefaults;
   const ours = observed.filter((rule) => rule.ours);
   return [
     ...desired.filter((rule) => !ours.some((there) => same(rule, there)))
@@ -294,6 +294,10 @@ function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRu
     ...ours.filter((there) => !desired.some((rule) => same(rule, there)))
       .map((rule): Change => ({ kind: "delete rule", rule })),
   ];
+}
+
+function sameDestinations(a: Prefix | undefined, b: Prefix | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : formatPrefix(a) === formatPrefix(b);
 }
 
 /** `observed`: permanent entries of our devices. */

@@ -10,6 +10,9 @@ export const aroundTable = 3150;
 /** The priority of the rule that leads marked packets there: before `main` (32766). */
 export const aroundPriority = 3150;
 
+/** The priority of a gateway's rule that the overlay is routed by `main`. */
+export const overlayPriority = 50;
+
 /** The packet mark of what a gateway's DNS forwarder asks: no name of a client's may leave by another way than the VPN. */
 export const forwarderMark = 0x3151;
 

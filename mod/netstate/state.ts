@@ -78,6 +78,8 @@ export type PolicyRule = {
   readonly mark?: number;
   /** The source address as text; absent: any, and none. */
   readonly from?: string;
+  /** The destinations; absent: any. */
+  readonly to?: Prefix;
   readonly table: RouteTable;
   /** The table's default routes do not count (`suppress_prefixlength 0`): where it has no other, later rules are asked. */
   readonly exceptDefaults?: true;

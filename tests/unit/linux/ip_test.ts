@@ -114,6 +114,7 @@ const rules4 = [
   { priority: 3150, src: "all", fwmark: "0x3150", table: "3150", protocol: "80" },
   { priority: 3149, src: "all", fwmark: "0x3150", table: "254", suppress_prefixlen: 0, protocol: "80" },
   { priority: 3151, src: "10.42.0.5", table: "3151", protocol: "80" },
+  { priority: 50, src: "all", dst: "172.29.0.0", dstlen: 24, table: "254", protocol: "80" },
   { priority: 101, not: null, src: "all", fwmark: "0xca6c", table: "51820", protocol: "3" },
   { priority: 10, src: "10.42.0.0", srclen: 24, table: "10", protocol: "3" },
   { priority: 9, src: "all", fwmark: "0x1", fwmask: "0xff", table: "9", protocol: "3" },
@@ -205,6 +206,7 @@ Deno.test("rules of a mark or an address, and permanent neighbours", () => {
     { family: 4, priority: 3150, mark: 0x3150, table: 3150, ours: true },
     { family: 4, priority: 3149, mark: 0x3150, table: "main", exceptDefaults: true, ours: true },
     { family: 4, priority: 3151, from: "10.42.0.5", table: 3151, ours: true },
+    { family: 4, priority: 50, to: parsePrefix("172.29.0.0/24"), table: "main", ours: true },
     { family: 4, priority: 101, mark: 0xca6c, table: 51820, inverted: true, ours: false },
   ]);
   assert.deepEqual(observed.neighbors, [
@@ -264,6 +266,10 @@ Deno.test("changes as lines of ip -batch", () => {
     [
       { kind: "add rule", rule: { ...rule, table: "main", exceptDefaults: true } },
       "rule add priority 3150 fwmark 0x3150 lookup main suppress_prefixlength 0 protocol 80",
+    ],
+    [
+      { kind: "add rule", rule: { family: 4, priority: 50, to: parsePrefix("172.29.0.0/24"), table: "main" } },
+      "rule add priority 50 from all to 172.29.0.0/24 lookup main protocol 80",
     ],
     [
       { kind: "delete rule", rule: { family: 6, priority: 32790, from: "2001:db8::5", table: 3151 } },

@@ -13,6 +13,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
     lines(`
       link     vxlan3150 vxlan 3150 port 4789 dev eth0 local 10.42.0.5 mac 02:77:ac:1d:00:01 mtu 1400
       address  172.29.0.1/24 dev vxlan3150
+      rule     v4 priority 50 to 172.29.0.0/24 table main
       setting  eth0 forwarding=true rp_filter=2
       setting  tun0 forwarding=true rp_filter=2
       setting  vxlan3150 forwarding=true rp_filter=2 proxy_arp=false
