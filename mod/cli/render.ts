@@ -46,13 +46,14 @@ function section(object: JsonObject, now: number): string[] {
     if (Array.isArray(value) && isSection(value)) {
       return [`${title(name)}:`, ...indent(renderTable(value, now).split("\n"))];
     }
-    if (isObject(value)) return [`${title(name)}:`, ...indent(section(value, now))];
+    if (isObject(value) && isSection(value)) return [`${title(name)}:`, ...indent(section(value, now))];
     return [`${title(name).padEnd(width)}  ${renderValue(name, value, now)}`];
   });
 }
 
 function isSection(value: unknown): boolean {
-  return isObject(value) || (Array.isArray(value) && value.length > 0 && value.every(isObject));
+  return (isObject(value) && Object.keys(value).length > 0) ||
+    (Array.isArray(value) && value.length > 0 && value.every(isObject));
 }
 
 function indent(lines: readonly string[]): string[] {
@@ -73,7 +74,7 @@ function renderValue(name: string, value: unknown, now: number): string {
   if (Array.isArray(value)) {
     return value.length === 0 ? "none" : value.map((item) => renderValue(name, item, now)).join(", ");
   }
-  return printable(JSON.stringify(value));
+  return isObject(value) && Object.keys(value).length === 0 ? "none" : printable(JSON.stringify(value));
 }
 
 function renderNumber(name: string, value: number, now: number): string {
@@ -82,7 +83,7 @@ function renderNumber(name: string, value: number, now: number): string {
   }
   if (name.endsWith("Ms")) return renderDuration(value);
   if (name.endsWith("Seconds")) return renderDuration(value * 1000);
-  if (name.endsWith("Bytes")) return renderBytes(value);
+  if (/(^b|B)ytes$/.test(name)) return renderBytes(value);
   return String(value);
 }
 

@@ -34,6 +34,11 @@ export class ClientHistory extends History {
     super(clientPhases);
   }
 
+  /** When a gateway was last heard of; `undefined`: never. Milliseconds since 1970. */
+  get heardAt(): number | undefined {
+    return this.#heardAt;
+  }
+
   probed(nonce: string, at: number): void {
     this.probes++;
     this.#asked.set(nonce, at);

@@ -197,7 +197,15 @@ async function serve(
   });
   const http = new HttpServer(
     { hostname: "0.0.0.0", port: settings.httpPort },
-    gatewayHttp({ info, state, dhcp, dns: dns.server, metrics, learned: () => learning.learned() }),
+    gatewayHttp({
+      info,
+      state,
+      dhcp,
+      dns: dns.server,
+      metrics,
+      learned: () => learning.learned(),
+      vpnInterface: settings.vpnInterface,
+    }),
   );
   return {
     probe,

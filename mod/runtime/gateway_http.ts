@@ -21,10 +21,11 @@ export type GatewaySources = {
   readonly dns: DnsServer;
   readonly metrics: MetricsSources<History>;
   readonly learned: () => GatewayLearned;
+  readonly vpnInterface: string | undefined;
 };
 
 export function gatewayHttp(sources: GatewaySources): HttpHandler {
-  const { info, state, dhcp, dns, metrics, learned } = sources;
+  const { info, state, dhcp, dns, metrics, learned, vpnInterface } = sources;
   return (path, isLocal) => {
     switch (path) {
       case "/":
@@ -40,7 +41,9 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
       case "/v1/leases":
         return jsonReply(leaseList(dhcp));
       case "/v1/status":
-        return jsonReply(status(sources));
+        return import("./status.ts").then(async ({ gatewayStatus }) =>
+          jsonReply(await gatewayStatus(state(), info(), vpnInterface, sources))
+        );
       case "/metrics":
         return import("./metrics.ts").then(({ gatewayMetrics }) => gatewayMetrics(state(), dhcp, dns, metrics));
       case "/v1/learned":
@@ -67,20 +70,4 @@ function leaseList({ server }: DhcpService) {
     expiresAt: until,
   }));
   return { leases, ...server.counts(Date.now()) };
-}
-
-function status({ info, state, dhcp, dns, metrics }: GatewaySources) {
-  const { podAddress, condition } = info();
-  return {
-    role: "gateway",
-    state: state().kind,
-    since: metrics.history.since,
-    ready: unreadyReason(state()) ?? "yes",
-    podAddress: formatIpv4(podAddress),
-    instance: condition.instance,
-    leases: dhcp.server.counts(Date.now()),
-    dhcp: Object.fromEntries(dhcp.counts),
-    dns: dns.stats(),
-    transitions: metrics.history.transitions,
-  };
 }

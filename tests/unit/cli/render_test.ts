@@ -46,6 +46,6 @@ search    none
 vpn       -
 name      -
 draining  no
-nested:`,
+nested    none`,
   );
 });

@@ -1,0 +1,74 @@
+/** `pgw status` from inside the Pods, for people and for machines. */
+import assert from "node:assert/strict";
+import type { Pod } from "./pod.ts";
+import { startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
+import { labTests } from "./test.ts";
+
+const labTest = labTests();
+
+/** What the command prints. Standard output alone, as a user would take it into a file. */
+async function status(pod: Pod, ...options: string[]): Promise<string> {
+  const command = pod.pgw(["status", ...options]);
+  assert.equal((await command.end()).code, 0, command.output);
+  return command.lines.filter(({ stream }) => stream === "stdout").map(({ text }) => text).join("\n");
+}
+
+/** All of these stand in `text`, in this order. */
+function assertTells(text: string, ...patterns: RegExp[]): void {
+  let rest = text;
+  for (const pattern of patterns) {
+    const found = pattern.exec(rest);
+    assert.ok(found, `${pattern} is not there, or in another order:\n${text}`);
+    rest = rest.slice(found.index + found[0].length);
+  }
+}
+
+labTest("status tells what both roles do, since when, and what happened", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  const serving = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  const pgw = startClient(client);
+  await untilOpen(pgw);
+  await client.waitForSourceAddress(gateway.vpnAddress.v4);
+
+  assertTells(
+    await status(client),
+    /^role +client$/m,
+    /^state +open$/m,
+    /^since +\d+ (ms|s) ago$/m,
+    /^ready +yes$/m,
+    /^gateway:\n +address +10\.42\.0\.21$/m,
+    /^lease:\n +address +172\.29\.0\.\d+\/24\n +renews +in [\d hmins]+\n +expires +in [\d hmins]+\n +dns +172\.29\.0\.1$/m,
+    /^tunnel:\n +direction +packets +bytes +dropped\n +receive +\d/m,
+    /^transitions:\n +at +to +cause\n/m,
+    /closing/,
+    /connecting +gateway found: 10\.42\.0\.21/,
+    /open/,
+  );
+  assertTells(
+    await status(gateway),
+    /^role +gateway$/m,
+    /^state +ready$/m,
+    /^ready +yes$/m,
+    /^vpn +vpn0 is up$/m,
+    /^leases:\n(?: +\w+ +\d+\n)* +bound +1$/m,
+    /^dns:\n +queries +\d+$/m,
+    /upstreams/,
+    /^transitions:\n[^]* ready +serving$/m,
+  );
+
+  const told = JSON.parse(await status(client, "--json"));
+  assert.deepEqual([told.role, told.state, told.gateway.address], ["client", "open", gateway.address.v4]);
+  assert.ok(told.lease.expiresAt > Date.now());
+
+  const lines = pgw.lines.length;
+  await serving.stop("SIGKILL");
+  await gateway.setCable("down");
+  await untilClosed(pgw, lines);
+  assertTells(
+    await status(client),
+    /^state +discovering$/m,
+    /^ready +no$/m,
+    /closed: the gateway 10\.42\.0\.21 answers no longer/,
+  );
+});
