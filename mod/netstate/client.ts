@@ -4,16 +4,27 @@ import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import type { Mac } from "../addr/mac.ts";
 import { contains, everything4, everything6, type Prefix, prefix4 } from "../addr/prefix.ts";
 import { clientFirewall } from "./client_firewall.ts";
-import { aroundMark, aroundPriority, aroundTable, loopbackMetric, unreachableMetric } from "./names.ts";
-import type { Address, Firewall, NetState, Route, VxlanLink } from "./state.ts";
+import {
+  answersTable,
+  aroundMark,
+  aroundTable,
+  closedTable,
+  loopbackMetric,
+  priorities,
+  tunnelTable,
+  unreachableMetric,
+} from "./names.ts";
+import type { Address, Firewall, NetState, PolicyRule, Route, RouteTable, VxlanLink } from "./state.ts";
 import { type Uplink, uplinkDefault, uplinkRoute } from "./uplink.ts";
 
 /** What a client's network state depends on and never changes while it runs. */
 export type ClientNetConfig = {
   readonly device: string;
   readonly localCidrs: readonly Prefix[];
-  /** Whether DNS questions of applications are led to the gateway wherever they were sent. */
-  readonly redirectDns: boolean;
+  /**
+   * DNS questions of applications to any server but the gateway's: they are led there, refused, or like everything else.
+   */
+  readonly foreignDns: "redirect" | "reject" | "pass";
 };
 
 /** Where a gateway may be asked for: an address behind SERVICE, and its TCP port. */
@@ -76,7 +87,7 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
       ? []
       : [{ device: config.device, address: tunnel.gateway, mac: tunnel.gatewayMac }],
     routes: [
-      ...closedDefaults(),
+      ...closedDefaults(uplink),
       ...keptDefaults(uplink),
       ...localRoutes(config, uplink),
       ...hostRoutes(config, uplink, [
@@ -85,15 +96,11 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
         ...(next === undefined ? [] : [next]),
       ]),
       ...(tunnel === undefined ? [] : [gatewayRoute(config, tunnel)]),
-      ...(isOpen(view) ? [tunnelDefault(config, view.tunnel)] : []),
+      ...("lease" in view ? [tunnelDefault(config, view.tunnel, tunnelTable)] : []),
+      ...(isOpen(view) ? [tunnelDefault(config, view.tunnel, "main")] : []),
     ],
     exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
-    rules: ([4, 6] as const).map((family) => ({
-      family,
-      priority: aroundPriority,
-      mark: aroundMark,
-      table: aroundTable,
-    })),
+    rules: policyRules(uplink, view),
     // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
     // reverse path filtering can see, is the tunnel; and the tunnel has no address when the first offer comes in.
     interfaceSettings: [uplink.device, ...(tunnel === undefined ? [] : [config.device])].map((device) => ({
@@ -129,19 +136,28 @@ function leasedAddress(config: ClientNetConfig, lease: LeasedAddress, now: numbe
 }
 
 /**
- * The two default routes that stand behind every other, so that a Pod whose firewall was flushed does not leak.
+ * The default routes that stand behind every other, so that a Pod whose firewall was flushed does not leak.
  *
- * IPv4's first one leads to the loopback device, from which nothing gets out: with no route at all, the kernel would
- * refuse a reply to an inbound connection before the firewall could mark it for its way back. IPv6 has `unreachable`
- * alone, so that applications see at once that there is no IPv6 and take IPv4.
+ * With no route at all, the kernel would refuse an answer to an inbound connection before the firewall could mark it for
+ * its way back. IPv4's first one leads to the loopback device, from which nothing gets out. IPv6 knows no such route;
+ * and there applications should see at once that there is no IPv6, and take IPv4. Both is had by the source address: an
+ * answer has one from the beginning, a new connection has none when its route is looked for. What has one finds a router
+ * that nobody is, and stays in the Pod unless it is marked; everything else finds `unreachable`.
  */
-function closedDefaults(): Route[] {
+function closedDefaults(uplink: Uplink): Route[] {
+  const nobody = { kind: "device", device: uplink.device, via: nobodysRouter } as const;
   return [
     { destination: everything4, table: "main", metric: loopbackMetric, hop: { kind: "device", device: "lo" } },
     { destination: everything4, table: "main", metric: unreachableMetric, hop: { kind: "unreachable" } },
-    { destination: everything6, table: "main", metric: unreachableMetric, hop: { kind: "unreachable" } },
+    ...(uplink.default6 === undefined
+      ? []
+      : [{ destination: everything6, table: answersTable, metric: 0, hop: nobody }]),
+    { destination: everything6, table: closedTable, metric: unreachableMetric, hop: { kind: "unreachable" } },
   ];
 }
+
+/** A link-local address that no router has: neighbour discovery finds nobody, so nothing is sent. */
+const nobodysRouter = "fe80::7067:7700:0:3150";
 
 /** The Pod's own default routes, out of `main` and into the table of marked packets. */
 function keptDefaults(uplink: Uplink): Route[] {
@@ -197,13 +213,32 @@ function gatewayRoute(config: ClientNetConfig, tunnel: Tunnel): Route {
   };
 }
 
-function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel): Route {
+function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel, table: RouteTable): Route {
   return {
     destination: everything4,
-    table: "main",
+    table,
     metric: 0,
     hop: { kind: "device", device: config.device, via: formatIpv4(tunnel.gateway) },
   };
+}
+
+/**
+ * Marked packets, and answers in general, go where the Pod's own routes would have sent them: to whoever is on a link of
+ * the Pod's by that link, and by the router that was the Pod's own otherwise. What has the leased address answers a
+ * connection that came by the tunnel, and goes back by it, even to PGW_LOCAL_CIDRS.
+ */
+function policyRules(uplink: Uplink, view: ClientPhase): PolicyRule[] {
+  const around = ([4, 6] as const).flatMap((family): PolicyRule[] => [
+    { family, priority: priorities.aroundSpecific, mark: aroundMark, table: "main", exceptDefaults: true },
+    { family, priority: priorities.around, mark: aroundMark, table: aroundTable },
+  ]);
+  const tunnel: PolicyRule[] = "lease" in view
+    ? [{ family: 4, priority: priorities.tunnel, from: formatIpv4(view.lease.address), table: tunnelTable }]
+    : [];
+  const answers: PolicyRule[] = uplink.default6 === undefined
+    ? []
+    : uplink.addresses6.map((from) => ({ family: 6, priority: priorities.answers, from, table: answersTable }));
+  return [...around, ...tunnel, ...answers, { family: 6, priority: priorities.closed, table: closedTable }];
 }
 
 function uplinkHop(

@@ -4,6 +4,7 @@ import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type Tunnel } from "./client.ts";
 import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
+import { neighborDiscovery, rejection } from "./shared_rules.ts";
 import type { Chain, Firewall } from "./state.ts";
 
 const dnsPort = 53;
@@ -47,6 +48,8 @@ function aroundMarks(config: ClientNetConfig): Chain[] {
       rules: [
         "-i lo -j RETURN",
         `-i ${config.device} -j RETURN`,
+        // What a nested container answers is routed here; the Pod's own answers are marked in OUTPUT.
+        `-m connmark --mark ${mark} -m conntrack --ctdir REPLY -j MARK --set-mark ${mark}`,
         `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
         `-p udp -m udp --dport ${firstEphemeralPort}:65535 -j RETURN`,
         `! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
@@ -81,7 +84,11 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
       rules.push(`! -o ${device} -d ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
     }
     if (isOpen(view)) {
-      rules.push(`-o ${device} -j RETURN`, ...(config.redirectDns ? admitRedirectedDns(gateway) : []));
+      rules.push(
+        ...refuseForeignDns(config, gateway),
+        `-o ${device} -j RETURN`,
+        ...(config.foreignDns === "redirect" ? admitRedirectedDns(gateway) : []),
+      );
     } else {
       rules.push(
         `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
@@ -89,11 +96,11 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
       );
     }
   }
-  rules.push(...(config.redirectDns ? refuseDns(config, "icmp-admin-prohibited") : []));
+  rules.push(...(config.foreignDns !== "pass" ? refuseDns(config, 4) : []));
   for (const prefix of config.localCidrs) {
     if (prefix.family === 4) rules.push(`! -o ${device} -d ${formatPrefix(prefix)} -j RETURN`);
   }
-  rules.push("-j REJECT --reject-with icmp-admin-prohibited");
+  rules.push(rejection[4]);
   return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
 }
 
@@ -124,8 +131,8 @@ function admitRedirectedDns(gateway: Ipv4): string[] {
  * another's default route would take it. Only here, behind all translation, is the interface the one that it leaves by.
  * The same in all phases, because tables are not changed at one instant.
  */
-function redirectedDnsGuard({ device, redirectDns }: ClientNetConfig): Chain {
-  const rules = redirectDns
+function redirectedDnsGuard({ device, foreignDns }: ClientNetConfig): Chain {
+  const rules = foreignDns === "redirect"
     ? [
       "-o lo -j RETURN",
       ...["udp", "tcp"].map((protocol) =>
@@ -137,10 +144,18 @@ function redirectedDnsGuard({ device, redirectDns }: ClientNetConfig): Chain {
   return { table: "mangle", name: "PGW-POSTROUTING", hook: "POSTROUTING", rules };
 }
 
-/** An application's questions never reach a nameserver around the tunnel, not even one in PGW_LOCAL_CIDRS. */
-function refuseDns(config: ClientNetConfig, rejectWith: string): string[] {
+/** With `reject`, the tunnel carries questions to the gateway's own DNS and to no other. */
+function refuseForeignDns({ device, foreignDns }: ClientNetConfig, gateway: Ipv4): string[] {
+  if (foreignDns !== "reject") return [];
   return ["udp", "tcp"].map((protocol) =>
-    `! -o ${config.device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -j REJECT --reject-with ${rejectWith}`
+    `! -d ${formatIpv4(gateway)}/32 -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} ` + rejection[4]
+  );
+}
+
+/** An application's questions never reach a nameserver around the tunnel, not even one in PGW_LOCAL_CIDRS. */
+function refuseDns(config: ClientNetConfig, family: 4 | 6): string[] {
+  return ["udp", "tcp"].map((protocol) =>
+    `! -o ${config.device} -p ${protocol} -m ${protocol} --dport ${dnsPort} ${rejection[family]}`
   );
 }
 
@@ -173,37 +188,43 @@ function filterForward4(config: ClientNetConfig, view: ClientPhase): Chain {
   const { device } = config;
   const rules = [`! -o ${device} -m connmark --mark ${mark} -j RETURN`];
   if (isOpen(view)) {
-    rules.push(`-o ${device} -j RETURN`, `-i ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`);
+    rules.push(
+      ...refuseForeignDns(config, view.tunnel.gateway),
+      `-o ${device} -j RETURN`,
+      `-i ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN`,
+    );
   }
-  rules.push(...(config.redirectDns ? refuseDns(config, "icmp-admin-prohibited") : []));
+  rules.push(...(config.foreignDns !== "pass" ? refuseDns(config, 4) : []));
   for (const prefix of config.localCidrs) {
     if (prefix.family === 4) rules.push(`! -o ${device} -d ${formatPrefix(prefix)} -j RETURN`);
   }
-  rules.push("-j REJECT --reject-with icmp-admin-prohibited");
+  rules.push(rejection[4]);
   return { table: "filter", name: "PGW-FORWARD", hook: "FORWARD", rules };
 }
 
 function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
   const { device } = config;
   const open = isOpen(view) ? view : undefined;
-  const gateway = open === undefined ? "" : formatIpv4(open.tunnel.gateway);
-  const redirect = open !== undefined && config.redirectDns
-    ? [
-      "-o lo -j RETURN",
-      `-m mark --mark ${mark} -j RETURN`,
-      ...["udp", "tcp"].map((protocol) =>
-        `-p ${protocol} -m ${protocol} --dport ${dnsPort} -j DNAT --to-destination ${gateway}:${dnsPort}`
-      ),
-    ]
-    : [];
+  const server = open !== undefined && config.foreignDns === "redirect" ? open.tunnel.gateway : undefined;
   return [
     {
       table: "nat",
       name: "PGW-PREROUTING",
       hook: "PREROUTING",
-      rules: dhcpAnswers(config, view),
+      rules: [
+        ...dhcpAnswers(config, view),
+        // Of nested containers. What is for a nameserver in this Pod is not theirs.
+        ...(server === undefined ? [] : redirectDns(server, `! -i ${device} `, "-m addrtype ! --dst-type LOCAL ")),
+      ],
     },
-    { table: "nat", name: "PGW-OUTPUT", hook: "OUTPUT", rules: redirect },
+    {
+      table: "nat",
+      name: "PGW-OUTPUT",
+      hook: "OUTPUT",
+      rules: server === undefined
+        ? []
+        : ["-o lo -j RETURN", `-m mark --mark ${mark} -j RETURN`, ...redirectDns(server)],
+    },
     {
       table: "nat",
       name: "PGW-POSTROUTING",
@@ -213,6 +234,14 @@ function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
       rules: open === undefined ? [] : [`-o ${device} ! -s ${formatIpv4(open.lease.address)}/32 -j MASQUERADE`],
     },
   ];
+}
+
+function redirectDns(server: Ipv4, first = "", last = ""): string[] {
+  return ["udp", "tcp"].map((protocol) =>
+    `${first}-p ${protocol} -m ${protocol} --dport ${dnsPort} ${last}-j DNAT --to-destination ${
+      formatIpv4(server)
+    }:${dnsPort}`
+  );
 }
 
 /**
@@ -225,17 +254,15 @@ function dhcpAnswers({ device }: ClientNetConfig, view: ClientPhase): string[] {
   return [`-i ${device} -p udp -m udp --dport 68 -j DNAT --to-destination ${listener}`];
 }
 
-const neighborDiscovery = [133, 135, 136].map((type) => `-p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j RETURN`);
-
 function filterOutput6(config: ClientNetConfig): Chain {
   const rules = [
     "-o lo -j RETURN",
     `-m connmark --mark ${mark} -j RETURN`,
     `-p udp -m mark --mark ${mark} -m udp --dport ${dnsPort} -j RETURN`,
     ...neighborDiscovery,
-    ...(config.redirectDns ? refuseDns(config, "icmp6-adm-prohibited") : []),
+    ...(config.foreignDns !== "pass" ? refuseDns(config, 6) : []),
     ...localCidrs6(config),
-    "-j REJECT --reject-with icmp6-adm-prohibited",
+    rejection[6],
   ];
   return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
 }
@@ -243,9 +270,9 @@ function filterOutput6(config: ClientNetConfig): Chain {
 function filterForward6(config: ClientNetConfig): Chain {
   const rules = [
     `-m connmark --mark ${mark} -j RETURN`,
-    ...(config.redirectDns ? refuseDns(config, "icmp6-adm-prohibited") : []),
+    ...(config.foreignDns !== "pass" ? refuseDns(config, 6) : []),
     ...localCidrs6(config),
-    "-j REJECT --reject-with icmp6-adm-prohibited",
+    rejection[6],
   ];
   return { table: "filter", name: "PGW-FORWARD", hook: "FORWARD", rules };
 }

@@ -7,8 +7,20 @@
 export const aroundMark = 0x3150;
 /** The routing table of marked packets: it keeps the Pod's own default route. */
 export const aroundTable = 3150;
-/** The priority of the rule that leads marked packets there: before `main` (32766). */
-export const aroundPriority = 3150;
+/** The table of what has the leased address: its default route is the tunnel. */
+export const tunnelTable = 3151;
+/** The table that IPv6 answers are routed by until they are marked. */
+export const answersTable = 3152;
+/** The table in which nothing is reachable by IPv6. */
+export const closedTable = 3153;
+/** Priorities of rules before `main` (32766) ... */
+export const priorities = {
+  aroundSpecific: 3149,
+  around: 3150,
+  tunnel: 3151,
+  answers: 32_790,
+  closed: 32_791,
+} as const;
 
 /** The priority of a gateway's rule that the overlay is routed by `main`. */
 export const overlayPriority = 50;

@@ -187,8 +187,9 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       if (pointed !== text) Deno.writeTextFileSync(resolvConfPath, pointed);
     } catch (cause) {
       const problem = `${resolvConfPath} cannot be pointed at the gateway: ${messageOf(cause)}`;
-      if (settings.dns === "require") {
-        ended.reject(new ClientError(`${problem}; make it writable, or set PGW_CLIENT_DNS=auto`, { cause }));
+      if (settings.dns === "require" || settings.foreignDns === "reject") {
+        const remedy = settings.dns === "require" ? "PGW_CLIENT_DNS=auto" : "PGW_CLIENT_FOREIGN_DNS=redirect";
+        ended.reject(new ClientError(`${problem}; make it writable, or set ${remedy}`, { cause }));
       } else {
         log.info(`${problem}; DNS questions are led there by the firewall`);
       }
@@ -265,7 +266,7 @@ export function clientNetConfig(settings: Omit<ClientSettings, "service">): Clie
   return {
     device: settings.vxlanDevice,
     localCidrs: settings.localCidrs,
-    redirectDns: settings.dns !== "off",
+    foreignDns: settings.dns === "off" ? "pass" : settings.foreignDns,
   };
 }
 

@@ -12,7 +12,7 @@ export type FirewallTimes = Readonly<Record<"first" | "open" | "closedAgain" | "
 const runner = new CommandRunner();
 const uplink = await observeUplink(runner);
 const localCidrs = ["192.168.0.0/16", "10.0.0.0/8"].map((text) => parsePrefix(text));
-const config = { device: "vxlan3150", localCidrs, redirectDns: true };
+const config = { device: "vxlan3150", localCidrs, foreignDns: "redirect" as const };
 const tunnel = {
   remote: parseIpv4("10.42.0.21"),
   id: 3150,

@@ -59,7 +59,7 @@ kernelTest("a client's phases one after the other, and back: the uplink is found
     device: "vxlan3150",
     localCidrs: [parsePrefix("10.0.0.0/8")],
     nameservers: [parseIpv4("172.20.0.10")],
-    redirectDns: true,
+    foreignDns: "redirect" as const,
   };
   const gateway = parseIpv4("172.29.0.1");
   const tunnel: Tunnel = {

@@ -21,6 +21,7 @@ golden(
       chain    v4 mangle PGW-PREROUTING from PREROUTING
       v4 mangle PGW-PREROUTING -i lo -j RETURN
       v4 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
+      v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
       v4 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       v4 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
       v4 mangle PGW-PREROUTING ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
@@ -52,6 +53,7 @@ golden(
       chain    v6 mangle PGW-PREROUTING from PREROUTING
       v6 mangle PGW-PREROUTING -i lo -j RETURN
       v6 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
+      v6 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
       v6 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       v6 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
       v6 mangle PGW-PREROUTING ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
@@ -83,7 +85,8 @@ golden(
   `
       + route    0.0.0.0/0 dev lo metric 4294967294
       + route    0.0.0.0/0 unreachable metric 4294967295
-      + route    ::/0 unreachable metric 4294967295
+      + route    ::/0 via fe80::7067:7700:0:3150 dev eth0 table 3152
+      + route    ::/0 unreachable metric 4294967295 table 3153
       + route    0.0.0.0/0 via 10.42.0.1 dev eth0 table 3150
       + route    ::/0 via 2001:db8:42::1 dev eth0 table 3150
       + route    10.0.0.0/8 via 10.42.0.1 dev eth0
@@ -91,8 +94,12 @@ golden(
       + route    172.21.0.80/32 via 10.42.0.1 dev eth0
       + only     0.0.0.0/0 table main
       + only     ::/0 table main
+      + rule     v4 priority 3149 mark 0x3150 table main except defaults
       + rule     v4 priority 3150 mark 0x3150 table 3150
+      + rule     v6 priority 3149 mark 0x3150 table main except defaults
       + rule     v6 priority 3150 mark 0x3150 table 3150
+      + rule     v6 priority 32790 from 2001:db8:42::5 table 3152
+      + rule     v6 priority 32791 table 3153
       + setting  eth0 rp_filter=2
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.21.0.80/32 -p tcp -m tcp --dport 80 -j RETURN
   `,
@@ -127,6 +134,8 @@ golden(
   () => showChanges(stateOf(phases.leasing), stateOf(phases.verifying)),
   `
       + address  172.29.0.20/24 dev vxlan3150 for 3600 s
+      + route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
+      + rule     v4 priority 3151 from 172.29.0.20 table 3151
   `,
 );
 
@@ -148,6 +157,8 @@ golden(
       + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       + v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       + v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
+      + v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      + v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       + v4 nat PGW-OUTPUT -o lo -j RETURN
       + v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
       + v4 nat PGW-OUTPUT -p udp -m udp --dport 53 -j DNAT --to-destination 172.29.0.1:53
@@ -165,7 +176,9 @@ golden(
       - neighbor 172.29.0.1 is 02:77:ac:1d:00:01 dev vxlan3150
       - route    172.20.1.6/32 via 10.42.0.1 dev eth0
       - route    172.29.0.1/32 dev vxlan3150
+      - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
+      - rule     v4 priority 3151 from 172.29.0.20 table 3151
       - setting  vxlan3150 rp_filter=2
       - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
@@ -175,6 +188,8 @@ golden(
       - v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       - v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
+      - v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      - v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       - v4 nat PGW-OUTPUT -o lo -j RETURN
       - v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
       - v4 nat PGW-OUTPUT -p udp -m udp --dport 53 -j DNAT --to-destination 172.29.0.1:53
@@ -252,7 +267,7 @@ golden(
 golden(
   "PGW_CLIENT_DNS=off: no rule knows of DNS but the one for pgw's own",
   () =>
-    show(clientNetState({ ...config, redirectDns: false }, phases.open, 0)).filter((line) => line.includes("port 53")),
+    show(clientNetState({ ...config, foreignDns: "pass" }, phases.open, 0)).filter((line) => line.includes("port 53")),
   `
     v4 filter PGW-OUTPUT ! -o vxlan3150 -p udp -m mark --mark 0x3150 -m udp --dport 53 -j RETURN
     v6 filter PGW-OUTPUT -p udp -m mark --mark 0x3150 -m udp --dport 53 -j RETURN

@@ -1,12 +1,18 @@
 /** Packets of each kind of traffic that `docs/security.md` names, as a client Pod meets them. */
 
+import type { ClientPhase } from "../../../mod/netstate/client.ts";
 import { aroundMark } from "../../../mod/netstate/names.ts";
 import { type Fate, type Pod, receive, send, type Sent } from "./packet_walk.ts";
 
 /** `-`: there is no tunnel for it. `tunnel dns`: led to the gateway's DNS. */
 export type Cell = "around" | "tunnel" | "pass" | "reject" | "drop" | "no route" | "-";
 
-type Traffic = { readonly packets: readonly Sent[]; readonly direction: "out" | "in"; readonly inTunnel?: boolean };
+type Traffic = {
+  readonly packets: readonly Sent[];
+  readonly direction: "out" | "in";
+  /** What there must be for such packets. */
+  readonly needs?: "tunnel" | "lease";
+};
 
 const v4 = (protocol: Sent["protocol"], destination: string, more: Partial<Sent> = {}): Sent => ({
   family: 4,
@@ -27,6 +33,13 @@ const pod = "10.42.0.5";
 const pod6 = "2001:db8:42::5";
 const leased = "172.29.0.20";
 const gateway = "172.29.0.1";
+
+const nestedReply = {
+  in: "docker0",
+  connection: "ESTABLISHED",
+  connectionMark: aroundMark,
+  isReply: true,
+} as const;
 
 const everythingElse: readonly Sent[] = [
   v4("tcp", internet, port(443)),
@@ -70,7 +83,7 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
   }],
   ["out: DHCP and probes to the gateway in the tunnel", {
     direction: "out",
-    inTunnel: true,
+    needs: "tunnel",
     packets: [
       v4("udp", "255.255.255.255", { out: "vxlan3150", ...port(67) }),
       v4("udp", gateway, { out: "vxlan3150", ...port(67) }),
@@ -98,22 +111,35 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
       v6("tcp", "fd00::1", port(80)),
     ],
   }],
-  ["out: replies to inbound connections by IPv4", {
+  ["out: replies to inbound connections", {
     direction: "out",
     packets: [
       v4("tcp", internet, { connection: "ESTABLISHED", connectionMark: aroundMark, ...port(5555) }),
       v4("udp", internet, { connection: "ESTABLISHED", connectionMark: aroundMark, ...port(5555) }),
       v4("tcp", "172.20.1.7", { connection: "ESTABLISHED", connectionMark: aroundMark, ...port(5555) }),
+      v6("tcp", internet6, { connection: "ESTABLISHED", connectionMark: aroundMark, ...port(5555) }),
+      v6("udp", internet6, { connection: "ESTABLISHED", connectionMark: aroundMark, source: pod6, ...port(5555) }),
     ],
   }],
-  ["out: replies by IPv6, far away", {
+  ["out: replies by UDP over IPv6 from a socket bound to no address", {
     direction: "out",
-    packets: [v6("tcp", internet6, { connection: "ESTABLISHED", connectionMark: aroundMark, ...port(5555) })],
+    packets: [
+      v6("udp", internet6, { connection: "ESTABLISHED", connectionMark: aroundMark, isUnbound: true, ...port(5555) }),
+    ],
+  }],
+  ["out: replies of nested containers", {
+    direction: "in",
+    packets: [
+      v4("tcp", internet, { ...nestedReply, source: "192.0.2.2", ...port(5555) }),
+      v4("udp", "172.20.1.7", { ...nestedReply, source: "192.0.2.2", ...port(5555) }),
+      v6("tcp", internet6, { ...nestedReply, source: "2001:db8:99::2", ...port(5555) }),
+    ],
   }],
   ["out: ICMP errors about inbound connections", {
     direction: "out",
     packets: [
       v4("icmp", internet, { connection: "RELATED", connectionMark: aroundMark, icmpType: 3 }),
+      v6("ipv6-icmp", internet6, { connection: "RELATED", connectionMark: aroundMark, icmpType: 1 }),
       v6("ipv6-icmp", "fd00::1", { connection: "RELATED", connectionMark: aroundMark, icmpType: 1 }),
     ],
   }],
@@ -140,6 +166,14 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
       v6("tcp", internet6, port(443)),
       v6("udp", internet6, port(53)),
       v6("ipv6-icmp", internet6, { icmpType: 128 }),
+    ],
+  }],
+  ["out: everything else by IPv6, from a socket bound to the Pod's address", {
+    direction: "out",
+    packets: [
+      v6("tcp", internet6, { ...port(443), source: pod6 }),
+      v6("udp", internet6, { ...port(53), source: pod6 }),
+      v6("tcp", internet6, { ...port(443), source: pod6, connection: "ESTABLISHED" }),
     ],
   }],
   ["out: everything else by IPv6, on the link", {
@@ -172,6 +206,14 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
       v6("tcp", pod6, { in: "eth0", source: internet6, ...port(8080) }),
     ],
   }],
+  ["out: replies to connections from the tunnel, PGW_LOCAL_CIDRS included", {
+    direction: "out",
+    needs: "lease",
+    packets: [
+      v4("tcp", internet, { connection: "ESTABLISHED", source: leased, ...port(5555) }),
+      v4("tcp", "10.8.0.5", { connection: "ESTABLISHED", source: leased, ...port(5555) }),
+    ],
+  }],
   ["in: VXLAN from the chosen gateway", {
     direction: "in",
     packets: [v4("udp", pod, { in: "eth0", source: "172.20.1.6", ...port(4789) })],
@@ -189,7 +231,7 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
   }],
   ["in: DHCP and probe answers in the tunnel", {
     direction: "in",
-    inTunnel: true,
+    needs: "tunnel",
     packets: [67, 53, 3150].map((sourcePort) =>
       v4("udp", sourcePort === 67 ? "255.255.255.255" : leased, {
         in: "vxlan3150",
@@ -213,8 +255,8 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
 ]);
 
 /** What becomes of one packet, in the words of the table. */
-export function fateOf(pod: Pod, { direction, inTunnel }: Traffic, packet: Sent, hasTunnel: boolean): Cell {
-  if (inTunnel && !hasTunnel) return "-";
+export function fateOf(pod: Pod, { direction, needs }: Traffic, packet: Sent, phase: ClientPhase): Cell {
+  if (needs !== undefined && !(needs in phase)) return "-";
   return cell(direction === "out" ? send(pod, packet) : receive(pod, { in: "eth0", ...packet }));
 }
 

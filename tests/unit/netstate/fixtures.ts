@@ -37,7 +37,7 @@ export const uplink: Uplink = {
 export const config: ClientNetConfig = {
   device: "vxlan3150",
   localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
-  redirectDns: true,
+  foreignDns: "redirect",
 };
 
 export const gatewayConfig: GatewayNetConfig = {

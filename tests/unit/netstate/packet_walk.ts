@@ -17,7 +17,10 @@ export type Pod = {
 };
 
 /** A packet as its sender thinks of it. */
-export type Sent = Partial<Packet> & Pick<Packet, "family" | "destination" | "protocol">;
+export type Sent = Partial<Packet> & Pick<Packet, "family" | "destination" | "protocol"> & {
+  /** Its socket is bound to no address, although it answers: so it is with most UDP servers. */
+  readonly isUnbound?: boolean;
+};
 
 export type Fate =
   /** It goes out by `device`, to `packet.destination`. */
@@ -57,17 +60,24 @@ export function mainRoute(destination: Prefix, device: string, via?: string): Ro
 export function send(pod: Pod, sent: Sent): Fate {
   const packet = whole(pod, sent);
   const firewall = pod.firewall[`v${packet.family}`];
-  const first = sent.out ?? route(pod, packet);
+  // An answer has a source from the beginning, and so does what a bound socket sends.
+  const source = sent.source ?? (packet.connection === "NEW" ? undefined : packet.source);
+  const first = sent.out ?? route(pod, packet, sent.isUnbound ? undefined : source);
   if (first === undefined) return { kind: "unroutable" };
   const mangled = evaluate(firewall, "mangle", "OUTPUT", { ...packet, out: first }).packet;
   const translated = packet.connection === "NEW" ? evaluate(firewall, "nat", "OUTPUT", mangled).packet : mangled;
-  const device = sent.out ?? route(pod, translated);
+  const device = sent.out ?? (sameWay(packet, translated) ? first : route(pod, translated, packet.source));
   if (device === undefined) return { kind: "unroutable" };
   // All tables of one hook see the interface that was found before it, whatever mark or translation make of the route.
   const filtered = evaluate(firewall, "filter", "OUTPUT", translated);
   const leaving = { ...translated, out: device };
   const last = evaluate(firewall, "mangle", "POSTROUTING", leaving);
   return settle(filtered, settle(last, { kind: "sent", device, packet: leaving }));
+}
+
+/** The kernel looks for another route in OUTPUT only if the mark or the destination became another. */
+function sameWay(before: Packet, after: Packet): boolean {
+  return before.mark === after.mark && before.destination === after.destination;
 }
 
 /** A packet comes in by `sent.in`, for the Pod itself or to be forwarded. */
@@ -80,7 +90,7 @@ export function receive(pod: Pod, sent: Sent & { readonly in: string }): Fate {
   if (translated.toThisHost || translated.destination === "255.255.255.255") {
     return settle(evaluate(firewall, "filter", "INPUT", translated), { kind: "delivered", packet: translated });
   }
-  const device = route(pod, translated);
+  const device = route(pod, translated, translated.source);
   if (device === undefined) return { kind: "unroutable" };
   const outgoing = { ...translated, out: device };
   return settle(evaluate(firewall, "filter", "FORWARD", outgoing), { kind: "sent", device, packet: outgoing });
@@ -107,19 +117,30 @@ function isOwn({ addresses, addresses6 }: Pod, destination: string): boolean {
     addresses.some(({ address }) => formatIpv4(address) === destination);
 }
 
-/** The device that leads to the packet's destination: the tables in the order of `ip rule`, then prefix, then metric. */
-function route(pod: Pod, { family, destination, mark, toThisHost }: Packet): string | undefined {
+/**
+ * The device that leads to the packet's destination: the tables in the order of `ip rule`, then prefix, then metric.
+ *
+ * @param source what the kernel knows of the source address at that moment: none, when a socket looks for its first route
+ */
+function route(pod: Pod, { family, destination, mark, toThisHost }: Packet, source?: string): string | undefined {
   if (toThisHost) return "lo";
-  const tables = [
-    ...pod.rules.filter((rule) => rule.family === family && rule.mark === mark).map(({ table }) => table),
-    "main" as const,
-  ];
-  for (const table of tables) {
+  const main: PolicyRule = { family, priority: 32_766, table: "main" };
+  const rules = [...pod.rules.filter((rule) => rule.family === family), main]
+    .filter((rule) => (rule.mark ?? mark) === mark && (rule.from === undefined || rule.from === source))
+    .toSorted((a, b) => a.priority - b.priority);
+  for (const { table, exceptDefaults } of rules) {
     const [best] = pod.routes.filter((route) => route.table === table && holds(route.destination, destination))
       .toSorted((a, b) => b.destination.length - a.destination.length || a.metric - b.metric);
-    if (best !== undefined) return best.hop.kind === "device" ? best.hop.device : undefined;
+    // The kernel passes over a default route, but not over one that is `unreachable`.
+    const isPassed = exceptDefaults === true && best?.hop.kind === "device" && best.destination.length === 0;
+    if (best !== undefined && !isPassed) return best.hop.kind === "device" ? wayOf(best.hop) : undefined;
   }
   return undefined;
+}
+
+/** A router that nobody is sends nothing anywhere. */
+function wayOf({ device, via }: { readonly device: string; readonly via?: string }): string {
+  return via?.startsWith("fe80::7067") ? "nowhere" : device;
 }
 
 /** For messages of tests. */

@@ -9,7 +9,7 @@ import { clientTraffic, fateOf } from "./client_traffic.ts";
 import { evaluate } from "./firewall_evaluator.ts";
 import { config, gatewayConfig, gatewayView, ip, phases, uplink } from "./fixtures.ts";
 import { gatewayTraffic } from "./gateway_traffic.ts";
-import { mainRoute, type Pod, podWith, send, type Sent, showFate, showSent } from "./packet_walk.ts";
+import { mainRoute, type Pod, podWith, receive, send, type Sent, showFate, showSent } from "./packet_walk.ts";
 import { policyTable } from "./policy_table.ts";
 
 const page = new URL("../../../docs/security.md", import.meta.url);
@@ -42,7 +42,7 @@ Deno.test("docs/security.md: the client's table is what its rules and routes do"
     assert.deepEqual([...table.get(name)!.keys()], phaseNames);
     for (const phase of phaseNames) {
       for (const packet of traffic.packets) {
-        const fate = fateOf(podIn(phase), traffic, packet, "tunnel" in phases[phase]);
+        const fate = fateOf(podIn(phase), traffic, packet, phases[phase]);
         assert.equal(fate, table.get(name)!.get(phase), `${phase}: ${name}: ${showSent(packet)}`);
       }
     }
@@ -128,11 +128,37 @@ Deno.test("a question that was led to the gateway leaves by no other device, if 
 
 Deno.test("PGW_CLIENT_DNS=off: DNS is like everything else", { permissions: "none" }, () => {
   for (const phase of phaseNames) {
-    const pod = podWith(clientNetState({ ...config, redirectDns: false }, phases[phase], 0), uplink);
+    const pod = podWith(clientNetState({ ...config, foreignDns: "pass" }, phases[phase], 0), uplink);
     const fate = (destination: string) =>
       showFate(send(pod, { family: 4, protocol: "udp", destination, destinationPort: 53 }));
     assert.equal(fate("10.43.0.10"), "sent by eth0 to 10.43.0.10", phase);
     const isOpen = phase === "open" || phase === "moving";
     assert.equal(fate("203.0.113.53"), isOpen ? "sent by vxlan3150 to 203.0.113.53" : "reject", phase);
+  }
+});
+
+Deno.test(
+  "PGW_CLIENT_FOREIGN_DNS=reject: the gateway's own DNS is asked, and no other",
+  { permissions: "none" },
+  () => {
+    const pod = podWith(clientNetState({ ...config, foreignDns: "reject" }, phases.open, 0), uplink);
+    for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
+      assert.equal(showFate(send(pod, question)), "reject", showSent(question));
+      const nested = { ...question, in: "docker0", source: "192.0.2.2" };
+      assert.equal(showFate(receive(pod, nested)), "reject", showSent(question));
+      const asked = send(pod, { ...question, destination: "172.29.0.1" });
+      assert.equal(showFate(asked), "sent by vxlan3150 to 172.29.0.1");
+    }
+    for (const question of clientTraffic.get("out: DNS of pgw itself")!.packets) {
+      assert.equal(showFate(send(pod, question)), `sent by eth0 to ${question.destination}`);
+    }
+  },
+);
+
+Deno.test("a nested container's DNS question is led to the gateway as well", { permissions: "none" }, () => {
+  for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
+    const nested = { ...question, in: "docker0", source: "192.0.2.2" };
+    assert.equal(showFate(receive(podIn("open"), nested)), "sent by vxlan3150 to 172.29.0.1");
+    assert.equal(showFate(receive(podIn("leasing"), nested)), "reject");
   }
 });
