@@ -10,8 +10,9 @@ export const unspecified: Ipv4 = 0;
 /** `255.255.255.255`: the limited broadcast address (RFC 919). */
 export const broadcast: Ipv4 = 0xffffffff;
 
-const octet = "(0|[1-9][0-9]{0,2})";
-const dottedDecimal = new RegExp(`^${octet}\\.${octet}\\.${octet}\\.${octet}$`);
+const zero = 0x30;
+const nine = 0x39;
+const dot = 0x2e;
 
 /**
  * Parses dotted decimal with four octets and no leading zeros (which some parsers take for octal).
@@ -19,21 +20,40 @@ const dottedDecimal = new RegExp(`^${octet}\\.${octet}\\.${octet}\\.${octet}$`);
  * @throws {AddressError} when `text` is anything else
  */
 export function parseIpv4(text: string): Ipv4 {
-  const octets = dottedDecimal.exec(text)?.slice(1).map(Number);
-  if (octets === undefined || octets.some((value) => value > 255)) {
+  const address = dottedDecimal(text);
+  if (address === undefined) {
     throw new AddressError(`'${text}' is not an IPv4 address: write four numbers from 0 to 255, such as 172.29.0.1`);
   }
-  return fromOctets(octets);
+  return address;
 }
 
 /** Whether `text` is what {@link parseIpv4} accepts. */
 export function isIpv4(text: string): boolean {
-  return dottedDecimal.exec(text)?.slice(1).every((value) => Number(value) <= 255) ?? false;
+  return dottedDecimal(text) !== undefined;
+}
+
+/** Digit by digit: a gateway that starts reads an address for each of 65,000 leases. */
+function dottedDecimal(text: string): Ipv4 | undefined {
+  let address = 0;
+  let octets = 0;
+  for (let index = 0; index <= text.length; octets++) {
+    const start = index;
+    let value = 0;
+    for (let code = text.charCodeAt(index); code >= zero && code <= nine; code = text.charCodeAt(++index)) {
+      value = 10 * value + code - zero;
+    }
+    const isCanonical = index === start + 1 || (index > start && index <= start + 3 && text.charCodeAt(start) !== zero);
+    const isEnd = index === text.length;
+    if (!isCanonical || value > 255 || octets > 3 || (!isEnd && text.charCodeAt(index) !== dot)) return undefined;
+    address = (address << 8) | value;
+    index++;
+  }
+  return octets === 4 ? address >>> 0 : undefined;
 }
 
 /** Dotted decimal. */
 export function formatIpv4(address: Ipv4): string {
-  return toOctets(address).join(".");
+  return `${address >>> 24}.${(address >>> 16) & 0xff}.${(address >>> 8) & 0xff}.${address & 0xff}`;
 }
 
 /** The four octets in network order. */

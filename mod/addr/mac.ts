@@ -1,13 +1,15 @@
 /** Ethernet hardware addresses: six bytes inside the program, `aa:bb:cc:dd:ee:ff` at its edges. */
 
 import { AddressError } from "./address_error.ts";
-import { type Ipv4, toOctets } from "./ipv4.ts";
+import { fromOctets, type Ipv4, toOctets } from "./ipv4.ts";
 
 /** Six bytes. */
 export type Mac = Uint8Array;
 
 /** `ff:ff:ff:ff:ff:ff` */
 export const broadcastMac: Mac = new Uint8Array(6).fill(0xff);
+
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** @throws {AddressError} when `text` is not six hexadecimal bytes joined by colons */
 export function parseMac(text: string): Mac {
@@ -17,9 +19,11 @@ export function parseMac(text: string): Mac {
   return Uint8Array.from(text.split(":"), (byte) => Number.parseInt(byte, 16));
 }
 
-/** Lower-case hexadecimal bytes joined by colons. */
+/** Lower-case hexadecimal bytes joined by colons. A server writes one with each lease: from a table, that is fast. */
 export function formatMac(mac: Uint8Array): string {
-  return Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(":");
+  let text = "";
+  for (let index = 0; index < mac.length; index++) text += index === 0 ? hex[mac[index]!]! : `:${hex[mac[index]!]!}`;
+  return text;
 }
 
 /**
@@ -36,4 +40,9 @@ export function gatewayMac(overlayAddress: Ipv4): Mac {
  */
 export function clientMac(podAddress: Ipv4): Mac {
   return Uint8Array.of(0x02, 0x78, ...toOctets(podAddress));
+}
+
+/** The inverse of {@link clientMac}; `undefined` for any other address. */
+export function podAddressOf(mac: Mac): Ipv4 | undefined {
+  return mac.length === 6 && mac[0] === 0x02 && mac[1] === 0x78 ? fromOctets(mac.subarray(2)) : undefined;
 }

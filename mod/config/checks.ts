@@ -10,6 +10,7 @@ import {
   overlaps,
   type Prefix4,
 } from "../addr/prefix.ts";
+import { type AddressRange, defaultRange } from "../dhcp/address_range.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
 import { forwardProblems } from "./port_forward.ts";
 import { formatService } from "./service.ts";
@@ -20,9 +21,6 @@ import type { HostOfNetwork, PoolRange } from "./values.ts";
 type CommonValues = Partial<Values<typeof commonTable>>;
 type GatewayValues = Partial<Values<typeof gatewayTable>> & CommonValues;
 type ClientValues = Partial<Values<typeof clientTable>> & CommonValues;
-
-/** The addresses from `first` to `last`. */
-export type Pool = { readonly first: Ipv4; readonly last: Ipv4 };
 
 /** The gateway's address in the overlay: the first host. */
 export function gatewayAddress(network: Prefix4): Ipv4 {
@@ -145,11 +143,9 @@ export function checkClient(values: ClientValues, label: (name: keyof ClientValu
 }
 
 /** The addresses of a pool that passed {@link checkGateway}; all there are from `.20` on when the user named none. */
-export function resolvePool(range: PoolRange | undefined, network: Prefix4): Pool {
-  return {
-    first: range === undefined ? hostAddress(network, network.length <= 27 ? 20 : 2) : toAddress(range.first, network),
-    last: range === undefined ? broadcastAddress(network) - 1 : toAddress(range.last, network),
-  };
+export function resolvePool(range: PoolRange | undefined, network: Prefix4): AddressRange {
+  if (range === undefined) return defaultRange(network);
+  return { first: toAddress(range.first, network), last: toAddress(range.last, network) };
 }
 
 function checkPool(range: PoolRange, network: Prefix4): string[] {

@@ -1,6 +1,7 @@
 /** The settings of a role, typed, checked and complete. */
 
-import { checkClient, checkGateway, type Pool, resolvePool } from "./checks.ts";
+import type { AddressRange } from "../dhcp/address_range.ts";
+import { checkClient, checkGateway, resolvePool } from "./checks.ts";
 import { type Reading, readTable, type SettingsInput } from "./read_table.ts";
 import type { Table, Values } from "./setting.ts";
 import { SettingsError } from "./settings_error.ts";
@@ -15,7 +16,7 @@ import {
 } from "./table.ts";
 import { unknownVariables } from "./unknown_variables.ts";
 
-export { gatewayAddress, type Pool } from "./checks.ts";
+export { gatewayAddress } from "./checks.ts";
 export { SettingsError } from "./settings_error.ts";
 export type { SettingsInput } from "./read_table.ts";
 
@@ -23,7 +24,7 @@ export type { SettingsInput } from "./read_table.ts";
 export type CommonSettings = Values<typeof commonTable>;
 /** Settings of a gateway. */
 export type GatewaySettings = CommonSettings & Omit<Values<typeof gatewayTable>, "dhcpPool"> & {
-  readonly dhcpPool: Pool;
+  readonly dhcpPool: AddressRange;
 };
 /** Settings of a client. */
 export type ClientSettings = CommonSettings & Values<typeof clientTable>;

@@ -1,10 +1,22 @@
 /** The addresses that a DHCP server gives, and who has which. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
-import { broadcastAddress, hostAddress, networkAddress, type Prefix4 } from "../addr/prefix.ts";
+import { broadcastAddress, networkAddress, type Prefix4 } from "../addr/prefix.ts";
+import { type AddressRange, defaultRange } from "./address_range.ts";
+import {
+  type Binding,
+  describeBinding,
+  isSameHardware,
+  type LeaseEntry,
+  type LeaseState,
+  newBinding,
+  strangersBinding,
+} from "./binding.ts";
 import { IndexLists } from "./index_lists.ts";
+import { isLeased, listCount, lists, stateOfList } from "./pool_lists.ts";
 import { type LeaseRecord, replay } from "./lease_record.ts";
-import { clientKey, hashKey, type Requester } from "./requester.ts";
+import { preferredPlaces } from "./preferred_places.ts";
+import { binaryString, clientKey, type Requester } from "./requester.ts";
 
 export type PoolConfig = {
   readonly network: Prefix4;
@@ -18,67 +30,11 @@ export type PoolConfig = {
   readonly setAsideDuration: number;
 };
 
-export type AddressRange = { readonly first: Ipv4; readonly last: Ipv4 };
-
-/** The lists that addresses are in. What is in none cannot be given to just anyone (reserved, or outside the range). */
-const lists = {
-  /** Nobody's. The longest unused first. */
-  free: 0,
-  /** Offered, until `until`. */
-  offered: 1,
-  /** Leased, until `until`. All got the same duration, so the list is in the order of their ends. */
-  bound: 2,
-  /** Leased, read from the journal; in the order of their ends too, which need not suit those of {@link lists.bound}. */
-  restored: 3,
-  /** The lease ended; kept for its client until somebody needs it. */
-  expired: 4,
-  /** Given back; kept likewise, but needed by nobody sooner than an expired one. */
-  released: 5,
-  /** In use by a stranger, until `until`. */
-  setAside: 6,
-} as const;
-const listCount = Object.keys(lists).length;
-
-export type LeaseState = "offered" | "bound" | "expired" | "released" | "declined";
-
-const stateOfList: readonly (LeaseState | undefined)[] = [
-  undefined,
-  "offered",
-  "bound",
-  "bound",
-  "expired",
-  "released",
-  "declined",
-];
-
-/** What is known of an address that is or was somebody's. */
-type Binding = {
-  /** Absent when the address is set aside. */
-  readonly key: string | undefined;
-  chaddr: Uint8Array;
-  readonly clientId: Uint8Array | undefined;
-  hostName: string | undefined;
-  until: number;
-  /** Whether the client ever had a lease, which is worth remembering; an offer alone is not. */
-  leased: boolean;
-};
-
-/** One address that is or was somebody's. */
-export type LeaseEntry = Omit<LeaseRecord, "state"> & { readonly state: LeaseState };
-
 /**
  * Whose an address is in the eyes of a client: its own (offered, leased or formerly leased), free to take, somebody
  * else's, or not for it at all.
  */
 export type Standing = "own" | "free" | "taken" | "unavailable";
-
-/** From number 20 (as ever: `.20` to `.254` of a /24) on; in networks of 30 hosts or fewer, from the first. */
-export function defaultRange(network: Prefix4): AddressRange {
-  return {
-    first: hostAddress(network, network.length <= 26 ? 20 : 1),
-    last: (broadcastAddress(network) - 1) >>> 0,
-  };
-}
 
 /**
  * Addresses by their number in the network. Every operation takes the same time whatever the size of the pool: the
@@ -138,9 +94,10 @@ export class LeasePool {
       const index = address - this.#base;
       if (state !== "declined") {
         const list = state === "released" ? lists.released : until <= now ? lists.expired : lists.restored;
-        this.#put(list, index, { key: clientKey(chaddr, clientId), chaddr, clientId, hostName, until, leased: true });
+        const key = clientKey(chaddr, clientId);
+        if (key !== undefined) this.#put(list, index, newBinding({ key, chaddr, hostName }, until, true));
       } else if (until > now) {
-        this.#put(lists.setAside, index, { key: undefined, chaddr, clientId, hostName, until, leased: false });
+        this.#put(lists.setAside, index, strangersBinding(chaddr, until));
       }
     }
   }
@@ -193,7 +150,7 @@ export class LeasePool {
         return "taken";
       case lists.setAside:
         // In use, but by the very client that asks for it: a gateway that lost its leases learns them so.
-        return sameBytes(binding!.chaddr, client.chaddr) ? this.#usable(index, address === reserved, "free") : "taken";
+        return isSameHardware(binding!, client.chaddr) ? this.#usable(index, address === reserved, "free") : "taken";
       default:
         return this.#usable(index, address === reserved, "free");
     }
@@ -219,7 +176,7 @@ export class LeasePool {
     const wishes = [reserved, isCurrent ? known.address : undefined, offered, requested, known?.address];
     const wish = wishes.find((address) => address !== undefined && this.isOpen(client, address, reserved));
     if (wish !== undefined) return wish;
-    const index = this.#candidate(client.key) ?? this.#lists.first(lists.free) ?? this.#reclaimable();
+    const index = this.#candidate(client) ?? this.#lists.first(lists.free) ?? this.#reclaimable();
     return index === undefined ? undefined : this.#base + index;
   }
 
@@ -291,8 +248,8 @@ export class LeasePool {
     if (!this.#isDynamic(index)) return undefined;
     const state = this.#stateOf(index);
     if (state === "offered" || state === "bound" || state === "declined") return undefined;
-    if (state !== undefined && sameBytes(this.#bindings[index]!.chaddr, chaddr)) return undefined;
-    return this.#setAside(index, chaddr.slice(), now);
+    if (state !== undefined && isSameHardware(this.#bindings[index]!, chaddr)) return undefined;
+    return this.#setAside(index, chaddr, now);
   }
 
   /** Everything worth keeping: what a journal must hold for {@link restore}. */
@@ -326,16 +283,12 @@ export class LeasePool {
     return list === undefined ? undefined : stateOfList[list];
   }
 
-  /** A free address that follows from the identity: the first free one of a sequence that is the client's own. */
-  #candidate(key: string): number | undefined {
+  /** The first free one of the addresses that follow from the client's identity. */
+  #candidate(client: Requester): number | undefined {
     const count = this.#last - this.#first + 1;
     if (count <= 0) return undefined;
-    const probes = 16;
-    const start = hashKey(key);
-    const stride = hashKey(key, 1) | 1;
-    for (let probe = 0; probe < probes; probe++) {
-      const index = this.#first + ((start + probe * stride) % count);
-      if (this.#lists.listOf(index) === lists.free) return index;
+    for (const place of preferredPlaces(client, count)) {
+      if (this.#lists.listOf(this.#first + place) === lists.free) return this.#first + place;
     }
     return undefined;
   }
@@ -377,30 +330,22 @@ export class LeasePool {
   }
 
   #assign(list: number, index: number, client: Requester, until: number, leased: boolean): void {
-    const { key, chaddr, clientId, hostName } = client;
+    const { key, chaddr, hostName } = client;
     const own = this.#bindings[index];
     if (own !== undefined && own.key === key) {
       // The usual case, a renewal: nothing but the time changes, and nothing new is left to the garbage collector.
       own.until = until;
       own.leased = leased;
       if (hostName !== undefined) own.hostName = hostName;
-      if (!sameBytes(own.chaddr, chaddr)) own.chaddr = chaddr.slice();
+      if (!isSameHardware(own, chaddr)) own.chaddr = binaryString(chaddr);
       this.#lists.append(list, index);
       return;
     }
-    this.#put(list, index, { key, chaddr: chaddr.slice(), clientId: clientId?.slice(), hostName, until, leased });
+    this.#put(list, index, newBinding(client, until, leased));
   }
 
   #setAside(index: number, chaddr: Uint8Array, now: number): LeaseRecord {
-    const until = now + this.#setAsideDuration;
-    this.#put(lists.setAside, index, {
-      key: undefined,
-      chaddr,
-      clientId: undefined,
-      hostName: undefined,
-      until,
-      leased: false,
-    });
+    this.#put(lists.setAside, index, strangersBinding(chaddr, now + this.#setAsideDuration));
     return this.#record(index, "declined");
   }
 
@@ -437,26 +382,6 @@ export class LeasePool {
   }
 
   #record<State extends LeaseState>(index: number, state: State): Omit<LeaseRecord, "state"> & { state: State } {
-    const { chaddr, clientId, hostName, until } = this.#bindings[index]!;
-    return {
-      address: this.#base + index,
-      state,
-      chaddr,
-      ...(clientId === undefined ? {} : { clientId }),
-      ...(hostName === undefined ? {} : { hostName }),
-      until,
-    };
+    return describeBinding(this.#bindings[index]!, this.#base + index, state);
   }
-}
-
-function isLeased(list: number | undefined): boolean {
-  return list === lists.bound || list === lists.restored;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) {
-    if (a[index] !== b[index]) return false;
-  }
-  return true;
 }

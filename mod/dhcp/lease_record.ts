@@ -30,15 +30,14 @@ export function replay(records: Iterable<LeaseRecord>, isWanted: (record: LeaseR
   }
   const byClient = new Map<string, LeaseRecord>();
   for (const record of byAddress.values()) {
-    const key = ownerOf(record);
-    if (key !== undefined) byClient.set(key, record);
+    const { state, chaddr, clientId } = record;
+    const key = state === "declined" ? undefined : clientKey(chaddr, clientId);
+    // Of an address that is set aside, `chaddr` says who was seen there, which is no lease.
+    if (key === undefined) continue;
+    const former = byClient.get(key);
+    if (former !== undefined) byAddress.delete(former.address);
+    byClient.set(key, record);
   }
   return [...byAddress.values()]
-    .filter((record) => record.state === "declined" || byClient.get(ownerOf(record) ?? "") === record)
     .sort((a, b) => a.until - b.until);
-}
-
-/** Of an address that is set aside, `chaddr` says who was seen there, which is no lease. */
-function ownerOf({ state, chaddr, clientId }: LeaseRecord): string | undefined {
-  return state === "declined" ? undefined : clientKey(chaddr, clientId);
 }

@@ -21,6 +21,7 @@ export type Journal = {
 };
 
 const newline = 0x0a;
+const colon = 0x3a;
 const states: ReadonlySet<unknown> = new Set<LeaseRecord["state"]>(["bound", "released", "declined"]);
 
 /** The lines of `records`. */
@@ -30,16 +31,12 @@ export function encodeRecords(records: Iterable<LeaseRecord>): Uint8Array<ArrayB
   return new TextEncoder().encode(text);
 }
 
+/** As `JSON.stringify` would: only a name can hold what must be escaped. */
 function encodeRecord({ address, state, until, chaddr, clientId, hostName }: LeaseRecord): string {
-  return JSON.stringify({
-    address: formatIpv4(address),
-    state,
-    until,
-    mac: formatMac(chaddr),
-    // Left out by JSON when there is none.
-    id: clientId && formatMac(clientId),
-    name: hostName,
-  }) + "\n";
+  const id = clientId === undefined ? "" : `,"id":"${formatMac(clientId)}"`;
+  const name = hostName === undefined ? "" : `,"name":${JSON.stringify(hostName)}`;
+  const mac = formatMac(chaddr);
+  return `{"address":"${formatIpv4(address)}","state":"${state}","until":${until},"mac":"${mac}"${id}${name}}\n`;
 }
 
 /** Reads a journal. Nothing in it makes this throw. */
@@ -90,10 +87,17 @@ function decodeHex(text: unknown): Uint8Array | undefined {
   if (typeof text !== "string") return undefined;
   if (text === "") return new Uint8Array(0);
   const bytes = new Uint8Array((text.length + 1) / 3);
+  if (3 * bytes.length - 1 !== text.length) return undefined;
   for (let index = 0; index < bytes.length; index++) {
-    const pair = text.slice(3 * index, 3 * index + 2);
-    if (!/^[0-9a-f]{2}$/.test(pair) || (index > 0 && text[3 * index - 1] !== ":")) return undefined;
-    bytes[index] = Number.parseInt(pair, 16);
+    const [high, low] = [hexDigit(text.charCodeAt(3 * index)), hexDigit(text.charCodeAt(3 * index + 1))];
+    if (high < 0 || low < 0 || (index > 0 && text.charCodeAt(3 * index - 1) !== colon)) return undefined;
+    bytes[index] = 16 * high + low;
   }
-  return 3 * bytes.length - 1 === text.length ? bytes : undefined;
+  return bytes;
+}
+
+/** The value of a lower-case digit; -1 when it is none. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
 }

@@ -8,8 +8,8 @@ export type Requester = {
   /** The identity that leases belong to: the client identifier, or without one the hardware address. */
   readonly key: string;
   readonly chaddr: Uint8Array;
-  readonly clientId?: Uint8Array;
-  readonly hostName?: string;
+  readonly clientId?: Uint8Array | undefined;
+  readonly hostName?: string | undefined;
 };
 
 /** Longer identifiers serve nobody but who wants to fill the memory. */
@@ -21,12 +21,7 @@ export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undef
   const hostName = readName(options, optionCodes.hostName);
   const key = clientKey(chaddr, clientId);
   if (key === undefined) return undefined;
-  return {
-    key,
-    chaddr,
-    ...(clientId === undefined ? {} : { clientId }),
-    ...(hostName === undefined ? {} : { hostName }),
-  };
+  return { key, chaddr, clientId, hostName };
 }
 
 /** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */
@@ -47,6 +42,21 @@ export function hashKey(key: string, seed = 0): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-function binaryString(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+/** The client identifier in a key; `undefined` when it was made from a hardware address. */
+export function clientIdOf(key: string): Uint8Array | undefined {
+  return key.startsWith("i") ? bytesOf(key.slice(1)) : undefined;
+}
+
+/** A string of a character for each byte. Made with each message: what is short, and most is, is faster piece by piece. */
+export function binaryString(bytes: Uint8Array): string {
+  if (bytes.length > 12) return String.fromCharCode(...bytes);
+  let text = "";
+  for (let index = 0; index < bytes.length; index++) text += String.fromCharCode(bytes[index]!);
+  return text;
+}
+
+export function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }

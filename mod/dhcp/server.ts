@@ -13,7 +13,9 @@ import {
   textValue,
   u8Value,
 } from "../wire/dhcpv4_options.ts";
-import { type AddressRange, type LeaseEntry, LeasePool, type LeaseState } from "./lease_pool.ts";
+import type { AddressRange } from "./address_range.ts";
+import type { LeaseEntry, LeaseState } from "./binding.ts";
+import { LeasePool } from "./lease_pool.ts";
 import type { LeaseRecord } from "./lease_record.ts";
 import { type Rate, RateLimiter } from "./rate_limit.ts";
 import { hashKey, type Requester, requesterOf } from "./requester.ts";
@@ -27,7 +29,7 @@ import {
 } from "./server_options.ts";
 
 export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
-  /** Default: from number 20 on (`.20` to `.254` of a /24). */
+  /** Default: see {@link defaultRange}. */
   readonly range?: AddressRange;
   /** Two messages instead of four for clients that want it (RFC 4039). Default true. */
   readonly rapidCommit?: boolean;

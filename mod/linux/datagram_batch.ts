@@ -2,16 +2,8 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { addressOf, libc, MSG_DONTWAIT, pinned } from "./libc.ts";
+import { MessageHeaders, type Place } from "./message_headers.ts";
 import { socketAddressSize } from "./socket_address.ts";
-
-/** `iovec` and `mmsghdr` (recvmmsg(2)). */
-const vectorSize = 16;
-const headerSize = 64;
-const headerName = 0;
-const headerNameLength = 8;
-const headerVector = 16;
-const headerVectorLength = 24;
-const headerLength = 56;
 
 /**
  * The datagrams of one `recvmmsg`, and the replies of one `sendmmsg`. A request and its reply share memory: what
@@ -25,8 +17,8 @@ export class DatagramBatch {
   readonly #places: readonly Place[];
   readonly #names: Uint8Array<ArrayBuffer>;
   readonly #name: DataView;
-  readonly #received: Messages;
-  readonly #sent: Messages;
+  readonly #received: MessageHeaders;
+  readonly #sent: MessageHeaders;
 
   /** @param capacity datagrams @param maxSize bytes of each, longer ones are cut */
   constructor(readonly capacity: number, readonly maxSize: number) {
@@ -39,8 +31,8 @@ export class DatagramBatch {
       name: addressOf(this.#names) + BigInt(index * socketAddressSize),
       data: addressOf(data) + BigInt(index * maxSize),
     }));
-    this.#received = new Messages(capacity);
-    this.#sent = new Messages(capacity);
+    this.#received = new MessageHeaders(capacity, socketAddressSize);
+    this.#sent = new MessageHeaders(capacity, socketAddressSize);
     for (const index of slots) this.#received.set(index, this.#places[index]!, maxSize);
   }
 
@@ -87,50 +79,5 @@ export class DatagramBatch {
     }
     this.#replies = 0;
     return sent;
-  }
-}
-
-type Place = { readonly name: bigint; readonly data: bigint };
-
-/** An array of `mmsghdr`, each with one `iovec`. */
-class Messages {
-  readonly headers: Uint8Array<ArrayBuffer>;
-  readonly #header: DataView;
-  readonly #vectors: Uint8Array<ArrayBuffer>;
-  readonly #vector: DataView;
-
-  constructor(count: number) {
-    this.headers = pinned(count * headerSize);
-    this.#header = new DataView(this.headers.buffer);
-    this.#vectors = pinned(count * vectorSize);
-    this.#vector = new DataView(this.#vectors.buffer);
-    for (let index = 0; index < count; index++) {
-      const at = index * headerSize;
-      this.#header.setUint32(at + headerNameLength, socketAddressSize, true);
-      this.#header.setBigUint64(at + headerVector, addressOf(this.#vectors) + BigInt(index * vectorSize), true);
-      this.#header.setBigUint64(at + headerVectorLength, 1n, true);
-    }
-  }
-
-  set(index: number, place: Place, length: number): void {
-    this.#header.setBigUint64(index * headerSize + headerName, place.name, true);
-    this.#vector.setBigUint64(index * vectorSize, place.data, true);
-    this.#vector.setUint32(index * vectorSize + 8, length, true);
-  }
-
-  /** The kernel writes the length of a sender's address over the room there is for it. */
-  resetNames(count: number): void {
-    for (let index = 0; index < count; index++) {
-      this.#header.setUint32(index * headerSize + headerNameLength, socketAddressSize, true);
-    }
-  }
-
-  /** How many bytes the kernel received. */
-  length(index: number): number {
-    return this.#header.getUint32(index * headerSize + headerLength, true);
-  }
-
-  headersFrom(index: number): Uint8Array<ArrayBuffer> {
-    return this.headers.subarray(index * headerSize);
   }
 }

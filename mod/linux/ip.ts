@@ -13,9 +13,11 @@ export const protocol = 80;
 
 /** What to ask `ip -N -details -json -batch -` for, per family; {@link parseObserved} reads the answers. */
 export const queries = {
-  4: "link show\naddress show\nroute show table all\nrule show\nneighbor show nud permanent\n",
+  4: "link show\naddress show\nroute show table all\nrule show\n",
   6: "address show\nroute show table all\nrule show\n",
 } as const;
+/** What may come behind the query of IPv4: a gateway has a neighbour for every lease, and does without. */
+export const neighborQuery = "neighbor show nud permanent\n";
 
 /** @param outputs what the {@link queries} printed; `6` is absent where the kernel has no IPv6 */
 export function parseObserved(outputs: { readonly 4: string; readonly 6?: string }): Observed {

@@ -100,7 +100,7 @@ export function request(
 }
 
 /** An acknowledgement is an error message with the number 0. */
-function refuse(operation: string, { type, payload }: Message): void {
+export function refuse(operation: string, { type, payload }: Message): void {
   if (type !== NLMSG_ERROR) return;
   const number = -new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getInt32(0, true);
   if (number === 0) return;

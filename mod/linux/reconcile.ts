@@ -4,9 +4,9 @@ import { PgwError } from "../errors.ts";
 import { type Change, diff, type IpState, type Observed } from "../netstate/diff.ts";
 import type { InterfaceSettings, NetState, VxlanLink } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
-import { familyOf, parseObserved, queries, renderChange } from "./ip.ts";
+import { familyOf, neighborQuery, parseObserved, queries, renderChange } from "./ip.ts";
 import { diffFirewall, listFirewall, parseFirewall, renderFirewall, type TableChange } from "./iptables.ts";
-import { setBroadcasts } from "./neighbor.ts";
+import { setBroadcasts } from "./vxlan_broadcasts.ts";
 import { interfaceSettings, setInterfaceSettings } from "./netlink.ts";
 import type { Runner } from "./runner.ts";
 import { findUplink } from "./uplink.ts";
@@ -43,21 +43,22 @@ export type FirewallListed = (family: 4 | 6, output: string) => void;
  * what it made, a look at the beginning of the next would cost a quarter of its time.
  */
 export class LastLook {
-  #seen: { readonly observed: Observed; readonly at: number } | undefined;
+  #seen: { readonly observed: Observed; readonly neighbors: boolean; readonly at: number } | undefined;
 
   /** @param freshMs so long what was seen counts as what is */
   constructor(readonly freshMs = 1_000) {}
 
   /** What the kernel holds: as seen a moment ago, else as it is. */
-  async recent(runner: Runner): Promise<Observed> {
-    if (this.#seen !== undefined && performance.now() - this.#seen.at < this.freshMs) return this.#seen.observed;
-    return await this.now(runner);
+  async recent(runner: Runner, neighbors = true): Promise<Observed> {
+    const seen = this.#seen;
+    const isFresh = seen !== undefined && performance.now() - seen.at < this.freshMs && (seen.neighbors || !neighbors);
+    return isFresh ? seen.observed : await this.now(runner, neighbors);
   }
 
   /** What the kernel holds. */
-  async now(runner: Runner): Promise<Observed> {
-    const observed = await observe(runner);
-    this.#seen = { observed, at: performance.now() };
+  async now(runner: Runner, neighbors = true): Promise<Observed> {
+    const observed = await observe(runner, neighbors);
+    this.#seen = { observed, neighbors, at: performance.now() };
     return observed;
   }
 
@@ -80,7 +81,7 @@ export async function reconcile(
   options: ReconcileOptions = {},
 ): Promise<readonly Applied[]> {
   const look = options.lastLook ?? new LastLook();
-  const observed = look.recent(runner);
+  const observed = look.recent(runner, state.neighbors !== undefined);
   const plan = planFirewall(runner, state.firewall, options.listed);
   // What closes is carried out whatever becomes of the rest.
   const closed = options.firewall === "last" ? undefined : plan.then((plan) => carryOut(runner, plan));
@@ -96,7 +97,8 @@ export async function reconcile(
 
 /** What {@link reconcile} would do; nothing is changed. @throws {ConflictError} */
 export async function differences(runner: Runner, state: NetState): Promise<readonly Applied[]> {
-  const [observed, plan] = await Promise.all([observe(runner), planFirewall(runner, state.firewall)]);
+  const look = observe(runner, state.neighbors !== undefined);
+  const [observed, plan] = await Promise.all([look, planFirewall(runner, state.firewall)]);
   return [
     ...appliedBy(plan),
     ...diff(withKernelFamilies(state), observed),
@@ -176,10 +178,10 @@ export async function removeAll(runner: Runner): Promise<readonly Applied[]> {
   }, { firewall: "last" });
 }
 
-/** What the kernel holds, the firewall apart. */
-export async function observe(runner: Runner): Promise<Observed> {
+/** What the kernel holds, the firewall apart, and on demand the permanent neighbours. */
+export async function observe(runner: Runner, neighbors = true): Promise<Observed> {
   const [ipv4, ipv6] = await Promise.all([
-    runner.run(["ip", "-N", "-4", "-details", "-json", "-batch", "-"], queries[4]),
+    runner.run(["ip", "-N", "-4", "-details", "-json", "-batch", "-"], queries[4] + (neighbors ? neighborQuery : "")),
     hasIpv6() ? runner.run(["ip", "-N", "-6", "-details", "-json", "-batch", "-"], queries[6]) : undefined,
   ]);
   return parseObserved({ 4: ipv4, ...(ipv6 === undefined ? {} : { 6: ipv6 }) });
@@ -218,7 +220,7 @@ async function applyIpState(runner: Runner, state: IpState, observed: Observed, 
     look.forget();
     await runBatches(runner, changes);
     applied.push(...changes);
-    changes = diff(state, await look.now(runner));
+    changes = diff(state, await look.now(runner, state.neighbors !== undefined));
   }
   return applied;
 }

@@ -3,6 +3,7 @@
 import { type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { DatagramBatch } from "./datagram_batch.ts";
 import { AF_INET, cString, errno, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { OutgoingBatch } from "./outgoing_batch.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
 import { check, checkPrivileged, SocketError } from "./socket_error.ts";
@@ -55,6 +56,7 @@ export class UdpSocket implements Disposable {
   readonly #fd: number;
   readonly #batch: DatagramBatch;
   readonly #errors: boolean;
+  #outgoing: OutgoingBatch | undefined;
   #closed = false;
   #withoutPause = 0;
 
@@ -113,6 +115,19 @@ export class UdpSocket implements Disposable {
   send(bytes: Uint8Array<ArrayBuffer>, to: SocketAddress): void {
     const name = encodeSocketAddress(to);
     check("sending", libc.sendto(this.#fd, bytes, BigInt(bytes.length), 0, name, name.length));
+  }
+
+  /** Has `bytes`, `maxSize` at most, go out with the next {@link flush}, which comes by itself after `batch` of them. */
+  add(bytes: Uint8Array, to: SocketAddress): void {
+    const { capacity, maxSize } = this.#batch;
+    const outgoing = this.#outgoing ??= new OutgoingBatch(capacity, maxSize, socketAddressSize);
+    if (outgoing.isFull) this.flush();
+    outgoing.add(encodeSocketAddress(to), bytes);
+  }
+
+  /** @throws {SocketError} as {@link send} does, when the kernel refused some of what was added */
+  flush(): void {
+    this.#outgoing?.send(this.#fd);
   }
 
   /** Ends a pending receive at once. */

@@ -7,7 +7,7 @@ import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from 
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
-import { setNeighbor } from "../linux/neighbor.ts";
+import { NeighborTable } from "../linux/neighbor_table.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
@@ -25,7 +25,8 @@ const clientPort = 68;
 const ethernetLength = 6;
 /** A burst of clients must not be lost while the process does something else. */
 const receiveBuffer = 4 << 20;
-const batch = 32;
+/** Messages that are read, written down and answered together. */
+const batch = 64;
 
 export type DhcpServiceOptions = DhcpServerConfig & {
   readonly device: string;
@@ -80,12 +81,12 @@ export class DhcpService {
   /** Counts by what happened, for the metrics. */
   readonly counts = new Map<string, number>();
   readonly #address: Ipv4;
-  readonly #device: string;
   readonly #leased: DhcpServiceOptions["leased"];
   readonly #file: LeaseFile;
   readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
   readonly #packets: PacketSocket;
+  readonly #neighbors: NeighborTable;
 
   constructor(options: DhcpServiceOptions) {
     this.#file = LeaseFile.open(options.stateDirectory, {
@@ -100,13 +101,13 @@ export class DhcpService {
       changed: (reservations) => this.server.reserve(reservations),
     });
     this.#address = address;
-    this.#device = device;
     this.#leased = options.leased;
     const reservations = this.#reservations?.first ?? noReservations;
-    this.server = new DhcpServer({ ...options, reservations }, this.#file.restored, Date.now());
+    this.server = new DhcpServer({ ...options, reservations }, this.#file.takeRestored(), Date.now());
     this.#file.compactFrom(() => this.server.records());
-    for (const record of this.server.records()) this.#follow(record);
-    this.#packets = PacketSocket.open(device);
+    this.#neighbors = new NeighborTable(device);
+    this.#follow(this.server.records(), Date.now());
+    this.#packets = PacketSocket.open(device, { batch });
     this.#socket = UdpSocket.open({
       device,
       port: dhcpServerPort,
@@ -122,33 +123,40 @@ export class DhcpService {
     this.#reservations?.[Symbol.dispose]();
     this.#socket.close();
     this.#packets.close();
+    this.#neighbors[Symbol.dispose]();
     await this.#file.close();
   }
 
   async #serve(): Promise<void> {
+    const replies: Reply[] = [];
+    const records: LeaseRecord[] = [];
     for (
       let received = await this.#socket.receiveBatch();
       received !== undefined;
       received = await this.#socket.receiveBatch()
     ) {
-      const replies: Reply[] = [];
-      const records: LeaseRecord[] = [];
+      replies.length = records.length = 0;
+      const now = Date.now();
       for (let index = 0; index < received.count; index++) {
-        const outcome = this.#handle(received.bytes(index));
+        const outcome = this.#handle(received.bytes(index), now);
         if (outcome === undefined) continue;
-        records.push(...outcome.records);
+        for (const record of outcome.records) records.push(record);
         if (outcome.reply !== undefined) replies.push(outcome.reply);
       }
-      // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
-      if (records.length > 0) await this.#file.commit(records);
-      for (const record of records) this.#follow(record);
-      for (const reply of replies) this.#send(reply);
+      if (records.length > 0) {
+        // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
+        await this.#file.commit(records);
+        this.#follow(records, now);
+      }
+      for (const reply of replies) this.#add(reply);
+      this.#attempt("some answers could not be sent", () => this.#packets.flush());
+      this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
     }
   }
 
-  #handle(bytes: Uint8Array) {
+  #handle(bytes: Uint8Array, now: number) {
     try {
-      const outcome = this.server.handle(decodeDhcp(bytes), Date.now());
+      const outcome = this.server.handle(decodeDhcp(bytes), now);
       this.#report(outcome.event);
       return outcome;
     } catch (error) {
@@ -158,62 +166,68 @@ export class DhcpService {
     }
   }
 
-  #follow(record: LeaseRecord): void {
-    this.#locate(record);
-    this.#leased(record);
-  }
-
   /**
    * The overlay has no broadcast from the gateway's side: it cannot ask by ARP where an address is, and need not, since
    * it gave it. Nor can another client claim it.
    */
-  #locate({ state, address, chaddr, until }: LeaseRecord): void {
-    if (state !== "bound" || until <= Date.now() || chaddr.length !== ethernetLength) return;
-    try {
-      setNeighbor({ device: this.#device, address, mac: chaddr });
-    } catch (error) {
-      if (!(error instanceof SocketError)) throw error;
-      log.warn("{address} cannot be reached: {error}", { address: formatIpv4(address), error });
-    }
+  #follow(records: Iterable<LeaseRecord>, now: number): void {
+    this.#attempt("some clients cannot be reached", () => {
+      for (const record of records) {
+        const { state, address, chaddr, until } = record;
+        if (state === "bound" && until > now && chaddr.length === ethernetLength) this.#neighbors.set(address, chaddr);
+        this.#leased(record);
+      }
+      this.#neighbors.flush();
+    });
   }
 
-  #send({ message, limits, destination }: Reply): void {
+  #add({ message, limits, destination }: Reply): void {
     const payload = encodeDhcp(message, limits);
+    if (destination.kind === "relay") {
+      this.#socket.add(payload, { address: destination.address, port: dhcpServerPort });
+      return;
+    }
+    const packet = encodeUdpPacket({
+      source: this.#address,
+      sourcePort: dhcpServerPort,
+      destination: destination.address,
+      destinationPort: clientPort,
+      payload,
+    });
+    this.#packets.add(destination.mac, packet);
+  }
+
+  /** What the kernel refuses is as if it was lost on the way: the client asks again. */
+  #attempt(problem: string, act: () => void): void {
     try {
-      if (destination.kind === "relay") {
-        this.#socket.send(payload, { address: destination.address, port: dhcpServerPort });
-        return;
-      }
-      const packet = encodeUdpPacket({
-        source: this.#address,
-        sourcePort: dhcpServerPort,
-        destination: destination.address,
-        destinationPort: clientPort,
-        payload,
-      });
-      this.#packets.send(destination.mac, packet);
+      act();
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
-      // As if it was lost on the way: the client asks again.
-      log.warn("an answer could not be sent: {error}", { error });
+      log.warn(`${problem}: {error}`, { error });
     }
   }
 
   #report(event: ServerEvent): void {
     this.#count(event.kind === "dropped" ? event.reason : event.kind);
+    const level = levelOf(event);
+    if (!log.isEnabledFor(level)) return;
     if (event.kind === "dropped") {
-      const level = event.reason === "pool exhausted" ? "error" : "debug";
       log[level](`a DHCP message is dropped: {reason}`, { reason: event.reason });
       return;
     }
     const { chaddr, hostName } = event.client;
     const fields = { address: formatIpv4(event.address), mac: formatMac(chaddr), hostName };
     if (event.kind === "refused") {
-      log.info("{address} is refused to {mac}: {reason}", { ...fields, reason: event.reason });
-    } else log[event.kind === "leased" ? "info" : "debug"](`{address} ${event.kind}: {mac}`, fields);
+      log[level]("{address} is refused to {mac}: {reason}", { ...fields, reason: event.reason });
+    } else log[level](`{address} ${event.kind}: {mac}`, fields);
   }
 
   #count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
+}
+
+function levelOf(event: ServerEvent): "error" | "info" | "debug" {
+  if (event.kind === "dropped") return event.reason === "pool exhausted" ? "error" : "debug";
+  return event.kind === "leased" || event.kind === "refused" ? "info" : "debug";
 }

@@ -240,7 +240,7 @@ function checkHealth(
 /** The Pod as the gateway sees it. @throws {UplinkError} */
 export async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
-  const observed = await observe(runner);
+  const observed = await observe(runner, false);
   const uplink = findUplink(observed, uplinkName);
   const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
   const obstacle = wayOutObstacle(observed, device, vpnInterface);

@@ -34,7 +34,6 @@ const retryInterval = 60_000;
  * the disk is tried again later.
  */
 export class LeaseFile {
-  readonly restored: readonly LeaseRecord[];
   /** Why leases are in memory only; `undefined` while commits reach the disk. */
   problem: string | undefined;
 
@@ -42,6 +41,7 @@ export class LeaseFile {
   readonly #sync: boolean;
   readonly #report: (problem: string) => void;
   readonly #clock: () => number;
+  #restored: readonly LeaseRecord[];
   #lock: Deno.FsFile | undefined;
   #file: Deno.FsFile | undefined;
   /** The successor of the journal while it is written. */
@@ -66,7 +66,7 @@ export class LeaseFile {
     this.#report = report;
     this.#clock = clock;
     const { records, damagedLines, intactLength } = readJournal(this.#path);
-    this.restored = records;
+    this.#restored = records;
     if (damagedLines.length > 0) {
       report(
         `${this.#path}: lines ${
@@ -87,6 +87,13 @@ export class LeaseFile {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The records of earlier runs, in order; they are kept until they are taken, which can be done once. */
+  takeRestored(): readonly LeaseRecord[] {
+    const restored = this.#restored;
+    this.#restored = [];
+    return restored;
   }
 
   /** From now on the journal is rewritten from `snapshot`, which gives all that is worth keeping, when it got long. */

@@ -4,7 +4,9 @@ import { ensureTools } from "../lab/tools.ts";
 
 const helpers = ["main", "binary", "report", "stream", "seed_watch"];
 const directory = fileURLToPath(new URL(".", import.meta.url));
-const names = [...Deno.readDirSync(directory)].map(({ name }) => name.replace(/\.ts$/, ""))
+const names = [...Deno.readDirSync(directory)].filter(({ isFile }) => isFile).map(({ name }) =>
+  name.replace(/\.ts$/, "")
+)
   .filter((name) => !name.endsWith("_main") && !helpers.includes(name)).sort();
 const [name = "", ...args] = Deno.args;
 const file = name.replaceAll("-", "_");

@@ -16,7 +16,7 @@ const file = LeaseFile.open(directory, { sync: sync === "always" });
 const started = Date.now();
 const dhcp = new DhcpServer(
   { address: server, network: prefix4(server, 22), clientRate: { perSecond: 1e6, burst: 1e6 } },
-  file.restored,
+  file.takeRestored(),
   started,
 );
 file.compactFrom(() => dhcp.records());

@@ -11,7 +11,8 @@ export type SeedGateway = {
   readonly http: Process;
 };
 
-const seedDhcp = "--dhcp-range=172.29.0.20,172.29.0.254,12h --dhcp-leasefile=/run/dnsmasq.leases --log-dhcp".split(" ");
+export const seedDhcp = "--dhcp-range=172.29.0.20,172.29.0.254,12h --dhcp-leasefile=/run/dnsmasq.leases --log-dhcp"
+  .split(" ");
 
 /** Sets one up in `pod` and returns when it answers. `dhcp`: dnsmasq's options for it; none: it answers DNS alone. */
 export async function startSeedGateway(pod: Pod, dhcp: readonly string[] = seedDhcp): Promise<SeedGateway> {

@@ -19,9 +19,10 @@ kernelTest(
     // As a client does it: the source must be reachable by the device, or reverse path filtering drops it.
     await ip("route add 172.29.0.1/32 dev right");
     using client = UdpSocket.open({ device: "right", port: 68, broadcast: true });
-    using sender = PacketSocket.open("left");
-    sender.send(parseMac("02:00:00:00:00:99"), offer);
-    sender.send(parseMac("02:00:00:00:00:02"), offer);
+    using sender = PacketSocket.open("left", { batch: 2 });
+    sender.add(parseMac("02:00:00:00:00:99"), offer);
+    sender.add(parseMac("02:00:00:00:00:02"), offer);
+    sender.flush();
     const received = await client.receive();
     assert.equal(new TextDecoder().decode(received?.bytes), "OFFER");
     assert.deepEqual([received?.address, received?.port], [0xac1d0001, 67]);
@@ -35,7 +36,11 @@ kernelTest("a device that is not there, down or gone is told", async () => {
   assert.throws(() => PacketSocket.open("nowhere"), code("ENODEV"));
   await ip("link add left type veth peer name right");
   using socket = PacketSocket.open("left");
-  assert.throws(() => socket.send(parseMac("02:00:00:00:00:02"), offer), code("ENETDOWN"));
+  const send = () => {
+    socket.add(parseMac("02:00:00:00:00:02"), offer);
+    socket.flush();
+  };
+  assert.throws(send, code("ENETDOWN"));
   await ip("link delete left");
-  assert.throws(() => socket.send(parseMac("02:00:00:00:00:02"), offer), code("ENXIO"));
+  assert.throws(send, code("ENXIO"));
 });

@@ -299,10 +299,13 @@ serverScenario("after a kill a lease that ended meanwhile is kept for its client
 
 // The numbers are a promise between versions: gateways of two versions serve one network while they are replaced.
 serverScenario("every gateway has the same address for a client (stable identity)", {}, (at) => {
+  // Ours, one beside the other as their Pods' addresses are, whatever they call themselves; and any other.
   at("0 s").client.sends(`DHCPDISCOVER ${first}`);
-  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.153");
-  at("0 s").client.sends(`DHCPDISCOVER ${second}`);
-  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.230");
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.21");
+  at("0 s").client.sends(`DHCPDISCOVER ${second} id=00:07`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.22");
+  at("0 s").client.sends("DHCPDISCOVER mac=02:42:00:00:00:01");
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.47");
 });
 
 serverScenario("a Pod that comes from another gateway keeps its address", {}, (at) => {

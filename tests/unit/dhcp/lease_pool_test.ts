@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { type Ipv4, parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { clientMac } from "../../../mod/addr/mac.ts";
 import { type Prefix4, prefix4 } from "../../../mod/addr/prefix.ts";
-import { defaultRange, LeasePool } from "../../../mod/dhcp/lease_pool.ts";
+import { defaultRange } from "../../../mod/dhcp/address_range.ts";
+import { LeasePool } from "../../../mod/dhcp/lease_pool.ts";
 import { clientKey, type Requester } from "../../../mod/dhcp/requester.ts";
 
 const small = network("172.29.0.0", 29);
@@ -38,8 +39,8 @@ Deno.test("pool: default ranges", () => {
   assert.deepEqual(range("172.29.0.0", 24), [20, 254]);
   assert.deepEqual(range("172.29.0.0", 16), [20, 65_534]);
   assert.deepEqual(range("172.29.0.0", 26), [20, 62]);
-  assert.deepEqual(range("172.29.0.0", 27), [1, 30]);
-  assert.deepEqual(range("172.29.0.0", 29), [1, 6]);
+  assert.deepEqual(range("172.29.0.0", 27), [20, 30]);
+  assert.deepEqual(range("172.29.0.0", 29), [2, 6]);
 });
 
 Deno.test("pool: of a /29 every address but the network's, the broadcast and the gateway's is given, once", () => {

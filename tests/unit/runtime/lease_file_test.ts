@@ -22,7 +22,7 @@ async function inDirectory(test: (directory: string) => Promise<void>): Promise<
 async function restored(directory: string): Promise<readonly LeaseRecord[]> {
   const file = LeaseFile.open(directory, { sync: false });
   await file.close();
-  return file.restored;
+  return file.takeRestored();
 }
 
 for (const sync of [false, true]) {
@@ -30,7 +30,7 @@ for (const sync of [false, true]) {
     inDirectory(async (parent) => {
       const directory = `${parent}/made/when/missing`;
       const file = LeaseFile.open(directory, { sync });
-      assert.deepEqual(file.restored, []);
+      assert.deepEqual(file.takeRestored(), []);
       await file.commit([record(1), record(2)]);
       await Promise.all([
         file.commit([record(3)]),
@@ -148,7 +148,7 @@ Deno.test({
       await first.commit([record(1)]);
       const second = LeaseFile.open(directory, { sync: false });
       assert.match(second.problem ?? "", /another process keeps its leases there/);
-      assert.deepEqual(second.restored, [record(1)]);
+      assert.deepEqual(second.takeRestored(), [record(1)]);
       await second.commit([record(2)]);
       await first.commit([record(3)]);
       await Promise.all([first.close(), second.close()]);

@@ -1,16 +1,10 @@
-/**
- * Entries of the neighbour tables by rtnetlink(7), a system call each: where an address is (ARP), which a gateway sets with
- * every lease, and where a VXLAN device sends what is broadcast (FDB), which a client sets while it moves.
- */
+/** Where a VXLAN device sends what is broadcast (FDB), by rtnetlink(7): a client sets it while it moves. */
 
 import { type Ipv4, toOctets } from "../addr/ipv4.ts";
-import type { Neighbor } from "../netstate/state.ts";
-import { AF_INET } from "./libc.ts";
 import { interfaceIndex, NLM_F_ACK, NLM_F_REQUEST, request } from "./netlink.ts";
 import { check, SocketError } from "./socket_error.ts";
 
 /** linux/netlink.h, linux/rtnetlink.h, linux/neighbour.h. */
-const NLM_F_REPLACE = 0x100;
 const NLM_F_CREATE = 0x400;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
@@ -21,20 +15,6 @@ const NDA_LLADDR = 2;
 const NUD_NOARP = 0x40;
 const NUD_PERMANENT = 0x80;
 const ndmsgSize = 12;
-
-/**
- * Sets where `address` is on `device`, whatever was known of it.
- *
- * @throws {MissingCapabilityError} without NET_ADMIN
- * @throws {SocketError} there is no such device (`ENODEV`)
- */
-export function setNeighbor({ device, address, mac }: Neighbor): void {
-  const flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
-  request(`setting a neighbour on ${device}`, RTM_NEWNEIGH, flags, [
-    { type: NDA_DST, value: Uint8Array.from(toOctets(address)) },
-    { type: NDA_LLADDR, value: mac },
-  ], ndmsg({ family: AF_INET, device, state: NUD_PERMANENT, flags: 0 }));
-}
 
 /**
  * Sets the VTEP that a VXLAN device sends broadcast frames to; `undefined`: the one that it sends all others to.

@@ -1,0 +1,92 @@
+/** Permanent neighbour (ARP) entries by rtnetlink(7), many with one system call: a gateway sets one with every lease. */
+
+import type { Ipv4 } from "../addr/ipv4.ts";
+import type { Mac } from "../addr/mac.ts";
+import { AF_INET, AF_NETLINK, libc, MSG_DONTWAIT, pinned, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
+import { interfaceIndex, NLM_F_REQUEST, refuse } from "./netlink.ts";
+import { decodeMessages, encodeMessage } from "./netlink_message.ts";
+import { check } from "./socket_error.ts";
+
+/** linux/netlink.h, linux/rtnetlink.h, linux/neighbour.h. */
+const NETLINK_ROUTE = 0;
+const NLM_F_REPLACE = 0x100;
+const NLM_F_CREATE = 0x400;
+const RTM_NEWNEIGH = 28;
+const NDA_DST = 1;
+const NDA_LLADDR = 2;
+const NUD_PERMANENT = 0x80;
+const ndmsgSize = 12;
+const addressOffset = 16 + ndmsgSize + 4;
+const macOffset = addressOffset + 4 + 4;
+const capacity = 64;
+
+/** The neighbours on one device. */
+export class NeighborTable implements Disposable {
+  readonly #fd: number;
+  readonly #messageSize: number;
+  readonly #messages: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  readonly #kernel = new Uint8Array(12);
+  readonly #answer = new Uint8Array(8192);
+  #count = 0;
+  #closed = false;
+
+  /** @throws {SocketError} there is no such device (`ENODEV`) */
+  constructor(readonly device: string) {
+    const index = check(`finding ${device}`, interfaceIndex(device) ?? -1);
+    const message = setNeighborMessage(index);
+    this.#messageSize = message.length;
+    this.#messages = pinned(capacity * message.length);
+    for (let at = 0; at < capacity; at++) this.#messages.set(message, at * message.length);
+    this.#view = new DataView(this.#messages.buffer);
+    this.#kernel[0] = AF_NETLINK;
+    this.#fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  }
+
+  /** With the next {@link flush}, which comes by itself after 64 of them, `address` is at `mac`, whatever was known of it. */
+  set(address: Ipv4, mac: Mac): void {
+    if (this.#count === capacity) this.flush();
+    const at = this.#messageSize * this.#count++;
+    this.#view.setUint32(at + addressOffset, address);
+    this.#messages.set(mac, at + macOffset);
+  }
+
+  /**
+   * @throws {MissingCapabilityError} without NET_ADMIN
+   * @throws {SocketError} the device is gone (`ENODEV`), or the kernel's table is full (`ENOBUFS`)
+   */
+  flush(): void {
+    if (this.#count === 0) return;
+    const what = `setting neighbours on ${this.device}`;
+    const length = this.#messageSize * this.#count;
+    this.#count = 0;
+    check(what, libc.sendto(this.#fd, this.#messages, BigInt(length), 0, this.#kernel, this.#kernel.length));
+    // The kernel has done it all by now; it answers to what it refused alone.
+    let refused: Uint8Array | undefined;
+    for (;;) {
+      const size = libc.recv(this.#fd, this.#answer, BigInt(this.#answer.length), MSG_DONTWAIT);
+      if (size < 0) break;
+      refused ??= this.#answer.slice(0, size);
+    }
+    if (refused !== undefined) decodeMessages(refused).forEach((message) => refuse(what, message));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    libc.close(this.#fd);
+  }
+}
+
+function setNeighborMessage(index: number): Uint8Array {
+  const fixed = new Uint8Array(ndmsgSize);
+  const view = new DataView(fixed.buffer);
+  view.setUint8(0, AF_INET);
+  view.setInt32(4, index, true);
+  view.setUint16(8, NUD_PERMANENT, true);
+  const flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE;
+  return encodeMessage({ type: RTM_NEWNEIGH, flags, sequence: 0 }, fixed, [
+    { type: NDA_DST, value: new Uint8Array(4) },
+    { type: NDA_LLADDR, value: new Uint8Array(6) },
+  ]);
+}
