@@ -39,7 +39,7 @@ const groups: readonly Group[] = [
     permissions: ["--allow-read"],
     isInside: false,
   },
-  { name: "shell", paths: unitsInTheWorld, permissions: ["--allow-all"], isInside: true },
+  { name: "shell", paths: [...unitsInTheWorld, "tests/e2e"], permissions: ["--allow-all"], isInside: true },
   { name: "kernel", paths: ["tests/kernel"], permissions: ["--allow-all"], isInside: true },
   { name: "chaos", paths: ["tests/chaos"], permissions: ["--allow-all"], isInside: true },
   { name: "lab", paths: ["tests/lab"], permissions: ["--allow-all"], isInside: true },

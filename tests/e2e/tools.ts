@@ -1,8 +1,10 @@
 /** kind, kubectl and docker: those on the PATH, else pinned ones in .cache/bin. */
 
+import { dirname } from "node:path";
 import { run, which } from "./command.ts";
 
-type Download = { readonly url: string; readonly sha256: string };
+/** What is pinned: the program, wherever it comes from. */
+export type Download = { readonly url: string; readonly sha256: string };
 
 const folder = new URL("../../.cache/bin/", import.meta.url).pathname;
 
@@ -37,7 +39,11 @@ const downloads: Readonly<Record<"kind" | "kubectl", Readonly<Record<string, Dow
 export async function provideTools(): Promise<void> {
   Deno.env.set("PATH", `${Deno.env.get("PATH")}:${folder}`);
   for (const tool of ["kind", "kubectl"] as const) {
-    if (await which(tool) === undefined) await download(tool);
+    if (await which(tool) !== undefined) continue;
+    const source = downloads[tool][Deno.build.arch];
+    if (source === undefined) throw new Error(`install ${tool}: none is pinned for ${Deno.build.arch}`);
+    console.log(`downloading ${tool} to .cache/bin: ${source.url}`);
+    await download(source, `${folder}${tool}`);
   }
   try {
     await run(["docker", "version"]);
@@ -46,16 +52,17 @@ export async function provideTools(): Promise<void> {
   }
 }
 
-async function download(tool: "kind" | "kubectl"): Promise<void> {
-  const source = downloads[tool][Deno.build.arch];
-  if (source === undefined) throw new Error(`install ${tool}: none is pinned for ${Deno.build.arch}`);
-  console.log(`downloading ${tool} to .cache/bin: ${source.url}`);
+/** Writes a program to `path`. @throws {Error} when it cannot be had, or is not what was pinned; then nothing is written */
+export async function download(source: Download, path: string): Promise<void> {
   const response = await fetch(source.url);
-  if (!response.ok) throw new Error(`${source.url}: HTTP ${response.status}`);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`${source.url}: HTTP ${response.status}`);
+  }
   const bytes = await response.bytes();
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   if (sha256 !== source.sha256) throw new Error(`${source.url}: SHA-256 is ${sha256}, not ${source.sha256}`);
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeFile(`${folder}${tool}`, bytes, { mode: 0o755 });
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeFile(path, bytes, { mode: 0o755 });
 }
