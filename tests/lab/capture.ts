@@ -33,6 +33,13 @@ export class Capture {
     return this.#packets.filter(filter);
   }
 
+  /** What the filter let through since the last time, oldest first; it is forgotten. */
+  take(): readonly Packet[] {
+    this.#drain();
+    this.#refuseGaps();
+    return this.#packets.splice(0);
+  }
+
   /** Forgets what was seen. */
   clear(): void {
     this.#drain();
@@ -53,9 +60,7 @@ export class Capture {
   /** Throws with the first packets when there are any. */
   assertNone(filter: PacketFilter = () => true): void {
     const seen = this.packets(filter);
-    if (this.#ring !== undefined && this.#ring.lost > 0) {
-      throw new Error(`the capture on ${this.device} lost ${this.#ring.lost} packets: any could be the one`);
-    }
+    this.#refuseGaps();
     if (seen.length === 0) return;
     const first = seen.slice(0, 12).map((packet) => `  ${new Date(packet.at).toISOString()} ${describe(packet)}`);
     throw new Error(`${seen.length} packets on ${this.device} that must not be there:\n${first.join("\n")}`);
@@ -66,6 +71,12 @@ export class Capture {
     clearInterval(this.#timer);
     this.#ring?.close();
     this.#ring = undefined;
+  }
+
+  #refuseGaps(): void {
+    if (this.#ring !== undefined && this.#ring.lost > 0) {
+      throw new Error(`the capture on ${this.device} lost ${this.#ring.lost} packets: any could be the one`);
+    }
   }
 
   #drain(): void {

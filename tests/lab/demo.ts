@@ -5,6 +5,7 @@ import { enterOrContinue, isInside } from "./enter.ts";
 import { from, Lab } from "./lab.ts";
 import type { Packet } from "./packet.ts";
 import type { Pod } from "./pod.ts";
+import { cacheProgram } from "./program.ts";
 import { assertSeesProbes, isProbe, totalTried } from "./prober.ts";
 import { ensureTools } from "./tools.ts";
 import { internet, names, serviceAddress } from "./topology.ts";
@@ -128,11 +129,4 @@ async function untilAnswered(pod: Pod): Promise<string> {
     if (source !== undefined) return source;
   }
   throw new Error("no answer from the internet");
-}
-
-/** What the program imports, downloaded while there is a network. */
-async function cacheProgram(): Promise<void> {
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["cache", "--quiet", main] }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
 }

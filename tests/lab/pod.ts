@@ -89,10 +89,10 @@ export class Pod extends Namespace {
 
   /**
    * Starts the program under test, from source or the file that PGW_BIN names, with the capabilities that its container
-   * has, and at log level debug unless `env` says otherwise.
+   * has, and at log level debug unless `env` says otherwise. `fromSource`: whatever PGW_BIN says.
    */
-  pgw(args: readonly string[], options: RunOptions = {}): Process {
-    return this.spawn([...pgwCommand(), ...args], {
+  pgw(args: readonly string[], { fromSource, ...options }: RunOptions & { fromSource?: boolean } = {}): Process {
+    return this.spawn([...pgwCommand(fromSource), ...args], {
       capabilities: args[0] === "gateway" ? roleCapabilities.gateway : roleCapabilities.client,
       ...options,
       env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", PGW_STATE_DIR: "/run/pgw", ...options.env },

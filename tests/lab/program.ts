@@ -7,9 +7,16 @@ const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** Deno without any download and without type checks: both were done before the lab, which has no network. */
 const deno = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check"];
 
-export function pgwCommand(): readonly string[] {
-  const binary = Deno.env.get("PGW_BIN");
+/** @param fromSource whatever PGW_BIN says */
+export function pgwCommand(fromSource = false): readonly string[] {
+  const binary = fromSource ? undefined : Deno.env.get("PGW_BIN");
   return binary === undefined ? [...deno, main] : [Deno.realPathSync(binary)];
+}
+
+/** What the program imports, and the lab's scripts, downloaded while there is a network. */
+export async function cacheProgram(): Promise<void> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["cache", "--quiet", main] }).output();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
 }
 
 /** What Deno needs to find its cache; all else of the environment is kept from the program. */

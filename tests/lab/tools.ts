@@ -26,6 +26,8 @@ const packages: Readonly<Record<string, string>> = {
   udhcpd: "udhcpd",
   unbound: "unbound",
   iperf3: "iperf3",
+  strace: "strace",
+  faketime: "faketime",
   wg: "wireguard-tools",
   "wireguard-go": "wireguard-go",
 };
