@@ -32,7 +32,7 @@ export class MissingToolError extends PgwError {
   override readonly exitCode = exitCodes.missingTool;
   constructor(readonly tool: string, cause: unknown) {
     super(
-      `'${tool}' is not on the PATH: install it (Debian: apt-get install iproute2 iptables) or use the pod-gateway image`,
+      `'${tool}' is not on the PATH: install it (Debian: apt-get install iptables) or use the pod-gateway image`,
       { cause },
     );
   }

@@ -15,32 +15,56 @@ export type ObservedFirewall = ReadonlyMap<string, ObservedTable>;
 /** Chains of this prefix are ours alone. */
 const prefix = "PGW-";
 
-/**
- * The tables that chains of ours may be in, in an order in which each begins with a built-in chain that the one before
- * has too: so the end of one table's list is seen.
- */
-const listed = { 4: ["nat", "mangle", "filter"], 6: ["mangle", "filter"] } as const;
-
-/**
- * What makes `iptables-restore --noflush` list all rules with their counters: it takes `-S` as well, and one process does
- * for all tables.
- */
-export function listFirewall(family: 4 | 6): string {
-  return listed[family].map((table) => `*${table}\n-S -v\nCOMMIT\n`).join("");
+/** The tables that chains of ours may be in. */
+export function tablesOf(family: 4 | 6): readonly string[] {
+  return family === 4 ? ["nat", "mangle", "filter"] : ["mangle", "filter"];
 }
 
-/** Reads what {@link listFirewall} makes it print. */
-export function parseFirewall(output: string, family: 4 | 6): ObservedFirewall {
-  const tables: Map<string, string[]>[] = [];
-  for (const line of output.split("\n")) {
-    const [, command, chain, rule] = /^-([PNA]) (\S+) ?(.*)$/.exec(line) ?? [];
-    if (command === undefined) continue;
-    if (command === "P" && (tables.length === 0 || tables.at(-1)!.has(chain!))) tables.push(new Map());
-    const table = tables.at(-1)!;
-    if (command === "A") table.get(chain!)?.push(withoutCounters(rule!));
-    else table.set(chain!, []);
+/** A built-in chain that every table has. */
+const common = "OUTPUT";
+
+/**
+ * What makes `iptables-restore --noflush` list `tables`, with counters: it takes `-S` as well, and one process does for
+ * everything. The chain {@link common} is listed once more behind each whole table, so that its end is seen. iptables-nft
+ * prints a table when it comes to the next: hence the last list, which is not waited for.
+ */
+export function renderLists(tables: readonly string[]): string {
+  return tables.map(renderList).join("") + renderSection("filter", [`-S ${common}`]);
+}
+
+function renderList(table: string): string {
+  return renderSection(table, ["-S -v", `-S ${common}`]);
+}
+
+function renderSection(table: string, lines: readonly string[]): string {
+  return `*${table}\n${lines.join("\n")}\nCOMMIT\n`;
+}
+
+/** One table as it was listed. */
+export type List = {
+  readonly table: ObservedTable;
+  /** Where in the output its end was seen; absent: not yet. */
+  readonly end?: number;
+};
+
+/** Reads what up to `count` lists made it print so far. */
+export function parseLists(output: string, count: number): List[] {
+  const lists: { readonly table: Map<string, string[]>; end?: number }[] = [];
+  for (const { index, 1: command, 2: chain = "", 3: rule = "" } of output.matchAll(/^-([PNA]) (\S+) ?(.*)$/gm)) {
+    const list = lists.at(-1);
+    if (list === undefined || list.end !== undefined) {
+      if (command !== "P") continue;
+      if (lists.length === count) break;
+      lists.push({ table: new Map([[chain, []]]) });
+    } else if (command === "A") {
+      list.table.get(chain)?.push(withoutCounters(rule));
+    } else if (list.table.has(chain)) {
+      list.end = index;
+    } else {
+      list.table.set(chain, []);
+    }
   }
-  return new Map(listed[family].map((name, index) => [name, tables[index] ?? new Map()]));
+  return lists;
 }
 
 /** They stand between a rule's matches, a comment among them, and its target. */
@@ -53,18 +77,25 @@ export type TableChange = {
   readonly table: string;
   /** Lines for `iptables-restore`, which the kernel takes all at once or not at all. */
   readonly lines: readonly string[];
+  /** Whether something is taken away by it, if only to be replaced. */
+  readonly deletes: boolean;
   /** In words: `PGW-OUTPUT` is written, `jumps of OUTPUT` are set right, `without PGW-OLD` removes that chain. */
   readonly summary: readonly string[];
 };
 
-/** What makes the kernel hold `desired` and no other chains of ours; empty when it does. */
+/**
+ * What makes the kernel hold `desired` and no other chains of ours; empty when it does.
+ *
+ * Tables to which something is only added come first, and of the rest the filter, which is what closes: before
+ * iptables-nft's kernel adds to a table, it waits until what was deleted from another a moment ago is out of all use.
+ */
 export function diffFirewall(desired: Firewall, observed: ObservedFirewall): TableChange[] {
-  const tables = new Set([...desired.chains.map((chain) => chain.table), ...observed.keys()]);
+  const tables = new Set(["filter", ...desired.chains.map((chain) => chain.table), ...observed.keys()]);
   return [...tables].flatMap((table) => {
     const chains = desired.chains.filter((chain) => chain.table === table);
     const change = diffTable(table, chains, observed.get(table) ?? new Map());
     return change.lines.length === 0 ? [] : [change];
-  });
+  }).sort((a, b) => Number(a.deletes) - Number(b.deletes));
 }
 
 function diffTable(table: string, chains: readonly Chain[], observed: ObservedTable): TableChange {
@@ -75,6 +106,7 @@ function diffTable(table: string, chains: readonly Chain[], observed: ObservedTa
   const jumps = diffJumps(chains, observed);
   return {
     table,
+    deletes: surplus.length > 0 || jumps.deletes || stale.some((chain) => (observed.get(chain.name) ?? []).length > 0),
     lines: [
       // Naming a chain makes it, or empties it if it is there.
       ...[...stale.map((chain) => chain.name), ...surplus].map((name) => `:${name} - [0:0]`),
@@ -98,7 +130,8 @@ function holds(rules: readonly string[] | undefined, chain: Chain): boolean {
 function diffJumps(
   chains: readonly Chain[],
   observed: ObservedTable,
-): { readonly lines: string[]; readonly hooks: string[] } {
+): { readonly lines: string[]; readonly hooks: string[]; readonly deletes: boolean } {
+  let deletes = false;
   const lines: string[] = [];
   const wrong: string[] = [];
   for (const hook of new Set([...chains.map((chain) => chain.hook), ...observed.keys()])) {
@@ -109,21 +142,26 @@ function diffJumps(
     const right = ours.length === wanted.length && wanted.every((name, index) => rules[index] === `-j ${name}`);
     if (right) continue;
     wrong.push(hook);
+    deletes ||= ours.length > 0;
     lines.push(
       ...ours.map((rule) => `-D ${hook} ${rule}`),
       ...wanted.map((name, index) => `-I ${hook} ${index + 1} -j ${name}`),
     );
   }
-  return { lines, hooks: wrong };
+  return { lines, hooks: wrong, deletes };
 }
 
 function isJump(option: string | undefined, target: string): boolean {
   return (option === "-j" || option === "-g") && target.startsWith(prefix);
 }
 
-/** The text for `iptables-restore --noflush`. */
-export function renderFirewall(changes: readonly TableChange[]): string {
-  return changes.map(({ table, lines }) => `*${table}\n${lines.join("\n")}\nCOMMIT\n`).join("");
+/**
+ * The text for `iptables-restore --noflush` that makes `changes`: first it lists `tables`, whose counters are lost with
+ * what is replaced, and behind each change the table that was changed.
+ */
+export function renderChanges(tables: readonly string[], changes: readonly TableChange[]): string {
+  return tables.map(renderList).join("") +
+    changes.map(({ table, lines }) => renderSection(table, lines) + renderList(table)).join("") + renderLists([]);
 }
 
 function label(chain: Chain): string {

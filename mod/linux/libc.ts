@@ -2,8 +2,8 @@
  * The system calls that Deno does not offer, from the C library by FFI. Struct layouts in this folder are those of
  * Linux on x86-64 and arm64: 64-bit, little-endian, and alike but for `epoll_event`.
  *
- * Calls are synchronous, and none of them blocks, but for `epoll_wait`. A `buffer` need only live through a synchronous
- * call.
+ * Calls are synchronous, and none of them blocks, but for `epoll_wait` and those named `..._waiting`, whose `errno` is
+ * lost. A `buffer` need only live through a synchronous call.
  */
 
 const library = Deno.dlopen("libc.so.6", {
@@ -16,6 +16,9 @@ const library = Deno.dlopen("libc.so.6", {
   // `ssize_t` results are read as 32 bits: no message is longer, and numbers are cheaper than bigints.
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  // On another thread, for what the kernel may make wait.
+  send_waiting: { name: "send", parameters: ["i32", "pointer", "usize", "i32"], result: "i32", nonblocking: true },
+  recv_waiting: { name: "recv", parameters: ["i32", "pointer", "usize", "i32"], result: "i32", nonblocking: true },
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },

@@ -2,21 +2,23 @@
 
 import type { DirectionCounters, LinkCounters } from "../netstate/link_counters.ts";
 import { cString } from "./libc.ts";
-import { NLM_F_REQUEST, request } from "./netlink.ts";
+import { askAtOnce } from "./netlink.ts";
 import { findAttribute } from "./netlink_message.ts";
+import { IFLA, RTM, sizes } from "./rtnetlink.ts";
 import { SocketError } from "./socket_error.ts";
 
-const RTM_GETLINK = 18;
-const IFLA_IFNAME = 3;
 const IFLA_STATS64 = 23;
-const ifinfomsgSize = 16;
 
 /** The counters of `device` since it was made; `undefined`: there is no such device. */
 export function linkCounters(device: string): LinkCounters | undefined {
   try {
-    const attributes = [{ type: IFLA_IFNAME, value: cString(device) }];
-    const { payload } = request(`reading the counters of ${device}`, RTM_GETLINK, NLM_F_REQUEST, attributes);
-    const stats = findAttribute(payload.subarray(ifinfomsgSize), [IFLA_STATS64]);
+    const { payload } = askAtOnce({
+      operation: `reading the counters of ${device}`,
+      type: RTM.getLink,
+      fixed: new Uint8Array(sizes.link),
+      attributes: [{ type: IFLA.name, value: cString(device) }],
+    });
+    const stats = findAttribute(payload.subarray(sizes.link), [IFLA_STATS64]);
     return stats === undefined ? undefined : readStats(stats);
   } catch (error) {
     if (error instanceof SocketError) return undefined;

@@ -3,20 +3,13 @@
 import type { Ipv4 } from "../addr/ipv4.ts";
 import type { Mac } from "../addr/mac.ts";
 import { AF_INET, AF_NETLINK, libc, MSG_DONTWAIT, pinned, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
-import { interfaceIndex, NLM_F_REQUEST, refuse } from "./netlink.ts";
+import { existingIndex } from "./interface_index.ts";
+import { NETLINK_ROUTE, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, refuse } from "./netlink.ts";
 import { decodeMessages, encodeMessage } from "./netlink_message.ts";
+import { NDA, permanent, RTM, sizes } from "./rtnetlink.ts";
 import { check } from "./socket_error.ts";
 
-/** linux/netlink.h, linux/rtnetlink.h, linux/neighbour.h. */
-const NETLINK_ROUTE = 0;
-const NLM_F_REPLACE = 0x100;
-const NLM_F_CREATE = 0x400;
-const RTM_NEWNEIGH = 28;
-const NDA_DST = 1;
-const NDA_LLADDR = 2;
-const NUD_PERMANENT = 0x80;
-const ndmsgSize = 12;
-const addressOffset = 16 + ndmsgSize + 4;
+const addressOffset = 16 + sizes.neighbor + 4;
 const macOffset = addressOffset + 4 + 4;
 const capacity = 64;
 
@@ -33,7 +26,7 @@ export class NeighborTable implements Disposable {
 
   /** @throws {SocketError} there is no such device (`ENODEV`) */
   constructor(readonly device: string) {
-    const index = check(`finding ${device}`, interfaceIndex(device) ?? -1);
+    const index = existingIndex(device);
     const message = setNeighborMessage(index);
     this.#messageSize = message.length;
     this.#messages = pinned(capacity * message.length);
@@ -79,14 +72,14 @@ export class NeighborTable implements Disposable {
 }
 
 function setNeighborMessage(index: number): Uint8Array {
-  const fixed = new Uint8Array(ndmsgSize);
+  const fixed = new Uint8Array(sizes.neighbor);
   const view = new DataView(fixed.buffer);
   view.setUint8(0, AF_INET);
   view.setInt32(4, index, true);
-  view.setUint16(8, NUD_PERMANENT, true);
+  view.setUint16(8, permanent, true);
   const flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE;
-  return encodeMessage({ type: RTM_NEWNEIGH, flags, sequence: 0 }, fixed, [
-    { type: NDA_DST, value: new Uint8Array(4) },
-    { type: NDA_LLADDR, value: new Uint8Array(6) },
+  return encodeMessage({ type: RTM.newNeighbor, flags, sequence: 0 }, fixed, [
+    { type: NDA.destination, value: new Uint8Array(4) },
+    { type: NDA.hardware, value: new Uint8Array(6) },
   ]);
 }

@@ -1,90 +1,102 @@
-/** Per-interface IPv4 settings by rtnetlink(7): with NET_ADMIN alone, where /proc/sys is read-only, as it is in a Pod. */
+/** Sockets of rtnetlink(7). */
 
 import { MissingCapabilityError } from "../errors.ts";
-import type { InterfaceSettings } from "../netstate/state.ts";
-import { AF_INET, AF_NETLINK, cString, libc, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
-import { type Attribute, decodeMessages, encodeMessage, findAttribute, type Message, u32 } from "./netlink_message.ts";
+import { AF_NETLINK, libc, pinned, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
+import { type Attribute, decodeMessages, encodeMessage, type Message } from "./netlink_message.ts";
 import { check, SocketError } from "./socket_error.ts";
 
-/** linux/netlink.h, linux/rtnetlink.h, linux/if_link.h, linux/ip.h. */
-const NETLINK_ROUTE = 0;
+/** linux/netlink.h. */
+export const NETLINK_ROUTE = 0;
 export const NLM_F_REQUEST = 0x1;
-export const NLM_F_ACK = 0x4;
+const NLM_F_ACK = 0x4;
+const NLM_F_DUMP = 0x300;
+const NLM_F_DUMP_INTR = 0x10;
+export const NLM_F_REPLACE = 0x100;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
 const NLMSG_ERROR = 2;
-const RTM_GETLINK = 18;
-const RTM_SETLINK = 19;
-const IFLA_IFNAME = 3;
-const IFLA_AF_SPEC = 26;
-const IFLA_INET_CONF = 1;
-const IPV4_DEVCONF_FORWARDING = 1;
-const IPV4_DEVCONF_RP_FILTER = 8;
-const IPV4_DEVCONF_PROXY_ARP_PVLAN = 25;
-const ifinfomsgSize = 16;
+const NLMSG_DONE = 3;
 const EPERM = 1;
 
-/** The number of the interface `name`; `undefined`: there is none. One that was made anew has another. */
-export function interfaceIndex(name: string): number | undefined {
-  const index = libc.if_nametoindex(cString(name));
-  return index === 0 ? undefined : index;
-}
+/** Longer than what the kernel puts into one datagram (32 KiB). */
+const bufferSize = 65_536;
+/** A dump during which something changed may lack it: it is begun anew, so often at most. */
+const mostDumps = 5;
 
-/** The settings of `device` as they are. */
-export function interfaceSettings(
-  device: string,
-): { readonly forwarding: boolean; readonly rpFilter: number; readonly proxyArp: boolean } {
-  const { payload } = request(`reading the settings of ${device}`, RTM_GETLINK, NLM_F_REQUEST, [named(device)]);
-  const settings = findAttribute(payload.subarray(ifinfomsgSize), [IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF]);
-  if (settings === undefined) return { forwarding: false, rpFilter: 0, proxyArp: false };
-  const view = new DataView(settings.buffer, settings.byteOffset, settings.byteLength);
-  // An array of numbers whose first has the index 1.
-  const setting = (index: number) => view.getInt32(4 * (index - 1), true);
-  return {
-    forwarding: setting(IPV4_DEVCONF_FORWARDING) !== 0,
-    rpFilter: setting(IPV4_DEVCONF_RP_FILTER),
-    proxyArp: setting(IPV4_DEVCONF_PROXY_ARP_PVLAN) !== 0,
-  };
-}
+export type Request = {
+  /** What it does, for an error. */
+  readonly operation: string;
+  readonly type: number;
+  /** Beside those that every request of its kind has. */
+  readonly flags?: number;
+  /** The struct of the message type. */
+  readonly fixed: Uint8Array;
+  readonly attributes?: readonly Attribute[];
+};
 
 /**
- * Sets what is given and leaves the rest.
- *
- * The reverse path filter in force is the stricter of the interface's and that of `conf/all`, which cannot be set here;
- * but 2 (loose) counts as more than 1 (strict), so that 2 always takes effect and 0 may not.
- *
- * @throws {MissingCapabilityError} without NET_ADMIN
- * @throws {SocketError} there is no such device (`ENODEV`)
+ * A socket whose requests wait on another thread: the kernel makes all namespaces of a node take turns when they look at
+ * and change links and routes; on one that starts many Pods at once, turns of over 10 s were seen. One request at a time.
  */
-export function setInterfaceSettings({ device, forwarding, rpFilter, proxyArp }: InterfaceSettings): void {
-  const settings: Attribute[] = [
-    ...(forwarding === undefined ? [] : [{ type: IPV4_DEVCONF_FORWARDING, value: u32(forwarding ? 1 : 0) }]),
-    ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(rpFilter) }]),
-    ...(proxyArp === undefined ? [] : [{ type: IPV4_DEVCONF_PROXY_ARP_PVLAN, value: u32(proxyArp ? 1 : 0) }]),
-  ];
-  request(`setting up ${device}`, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, [
-    named(device),
-    { type: IFLA_AF_SPEC, value: [{ type: AF_INET, value: [{ type: IFLA_INET_CONF, value: settings }] }] },
-  ]);
+export class Netlink implements Disposable {
+  readonly #fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  readonly #buffer = pinned(bufferSize);
+
+  /** @throws {SocketError} the kernel has no answer, such as `ENODEV` */
+  async ask(request: Request): Promise<Message> {
+    await this.#send(request, NLM_F_REQUEST);
+    return (await this.#receive(request))[0]!;
+  }
+
+  /**
+   * @throws {MissingCapabilityError} without NET_ADMIN
+   * @throws {SocketError} the kernel refuses it
+   */
+  async change(request: Request): Promise<void> {
+    await this.#send(request, NLM_F_REQUEST | NLM_F_ACK);
+    await this.#receive(request);
+  }
+
+  /** All that there is of a kind. */
+  async dump(request: Request): Promise<readonly Message[]> {
+    let messages: Message[] = [];
+    for (let attempt = 0; attempt < mostDumps; attempt++) {
+      messages = [];
+      await this.#send(request, NLM_F_REQUEST | NLM_F_DUMP);
+      while (messages.at(-1)?.type !== NLMSG_DONE) messages.push(...await this.#receive(request));
+      if (messages.every(({ flags }) => (flags & NLM_F_DUMP_INTR) === 0)) break;
+    }
+    return messages.slice(0, -1);
+  }
+
+  [Symbol.dispose](): void {
+    libc.close(this.#fd);
+  }
+
+  async #send({ operation, type, flags = 0, fixed, attributes = [] }: Request, kind: number): Promise<void> {
+    const message = encodeMessage({ type, flags: kind | flags, sequence: 1 }, fixed, attributes);
+    this.#buffer.set(message);
+    const address = Deno.UnsafePointer.of(this.#buffer);
+    const sent = await libc.send_waiting(this.#fd, address, BigInt(message.length), 0);
+    if (sent < 0) throw new SocketError(operation, 0);
+  }
+
+  async #receive({ operation }: Request): Promise<readonly Message[]> {
+    const address = Deno.UnsafePointer.of(this.#buffer);
+    const length = await libc.recv_waiting(this.#fd, address, BigInt(bufferSize), 0);
+    const messages = decodeMessages(this.#buffer.slice(0, Math.max(0, length)));
+    if (messages[0] === undefined) throw new SocketError(operation, 0);
+    refuse(operation, messages[0]);
+    return messages;
+  }
 }
 
-function named(device: string): Attribute {
-  return { type: IFLA_IFNAME, value: cString(device) };
-}
-
-/**
- * One request and its answer. The kernel has answered by the time that it has taken the request.
- *
- * @param fixed the struct of the message type: an `ifinfomsg` of zeros, unless given
- */
-export function request(
-  operation: string,
-  type: number,
-  flags: number,
-  attributes: readonly Attribute[],
-  fixed = new Uint8Array(ifinfomsgSize),
-): Message {
+/** One question and its answer, at once: for what the kernel does not make wait for others. */
+export function askAtOnce(request: Request): Message {
+  const { operation, type, flags = 0, fixed, attributes = [] } = request;
   const fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   try {
-    const message = encodeMessage({ type, flags, sequence: 1 }, fixed, attributes);
+    const message = encodeMessage({ type, flags: NLM_F_REQUEST | flags, sequence: 1 }, fixed, attributes);
     const kernel = new Uint8Array(12);
     kernel[0] = AF_NETLINK;
     check(operation, libc.sendto(fd, message, BigInt(message.length), 0, kernel, kernel.length));

@@ -7,7 +7,15 @@ export type Attribute = {
 };
 
 /** A message as received. */
-export type Message = { readonly type: number; readonly sequence: number; readonly payload: Uint8Array };
+export type Message = {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+};
+
+/** Attributes by type. */
+export type Attributes = ReadonlyMap<number, Uint8Array>;
 
 const headerSize = 16;
 const attributeHeaderSize = 4;
@@ -45,6 +53,7 @@ export function decodeMessages(datagram: Uint8Array): Message[] {
     if (length < headerSize || at + length > datagram.length) break;
     messages.push({
       type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
       payload: datagram.subarray(at + headerSize, at + length),
     });
@@ -56,7 +65,7 @@ export function decodeMessages(datagram: Uint8Array): Message[] {
 /** The value of the attribute at `path`, each element the type within the one before; absent: it is not there. */
 export function findAttribute(bytes: Uint8Array, path: readonly number[]): Uint8Array | undefined {
   return path.reduce<Uint8Array | undefined>(
-    (within, type) => within === undefined ? undefined : attributes(within).get(type),
+    (within, type) => within === undefined ? undefined : decodeAttributes(within).get(type),
     bytes,
   );
 }
@@ -68,9 +77,11 @@ export function u32(value: number): Uint8Array {
   return bytes;
 }
 
-function attributes(bytes: Uint8Array): Map<number, Uint8Array> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The attributes in `bytes`, one behind the other; none where there are no bytes. */
+export function decodeAttributes(bytes: Uint8Array | undefined): Attributes {
   const found = new Map<number, Uint8Array>();
+  if (bytes === undefined) return found;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + attributeHeaderSize <= bytes.length;) {
     const length = view.getUint16(at, true);
     if (length < attributeHeaderSize || at + length > bytes.length) break;
@@ -78,6 +89,18 @@ function attributes(bytes: Uint8Array): Map<number, Uint8Array> {
     at += aligned(length);
   }
   return found;
+}
+
+/** A number as {@link u32} writes it. */
+export function readU32(value: Uint8Array | undefined): number | undefined {
+  return value === undefined
+    ? undefined
+    : new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0, true);
+}
+
+/** A NUL-terminated string; empty where there is none. */
+export function readText(value: Uint8Array | undefined): string {
+  return new TextDecoder().decode(value).replace(/\0.*$/s, "");
 }
 
 function encodeAttribute({ type, value }: Attribute): Uint8Array {

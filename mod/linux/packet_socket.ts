@@ -1,10 +1,10 @@
 /** Sends frames to a MAC address, past the kernel's own IP stack and neighbour table. */
 
 import type { Mac } from "../addr/mac.ts";
+import { existingIndex } from "./interface_index.ts";
 import { AF_PACKET, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
-import { interfaceIndex } from "./netlink.ts";
 import { OutgoingBatch } from "./outgoing_batch.ts";
-import { check, checkPrivileged } from "./socket_error.ts";
+import { checkPrivileged } from "./socket_error.ts";
 
 /** linux/if_ether.h */
 const ETH_P_IP = 0x0800;
@@ -31,7 +31,7 @@ export class PacketSocket implements Disposable {
    * @throws {SocketError} there is no such device (`ENODEV`)
    */
   static open(device: string, { batch = 1 }: { readonly batch?: number } = {}): PacketSocket {
-    const index = check(`finding ${device}`, interfaceIndex(device) ?? -1);
+    const index = existingIndex(device);
     const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     // Protocol 0: it receives nothing.
     const fd = checkPrivileged("socket(AF_PACKET)", "NET_RAW", libc.socket(AF_PACKET, type, 0));

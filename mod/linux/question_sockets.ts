@@ -5,7 +5,7 @@
 
 import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { type Ipv6, parseIpv6 } from "../addr/ipv6.ts";
-import { errno, libc, pinned, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import { AF_INET6, errno, libc, pinned, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress } from "./socket_address.ts";
 import { check, checkPrivileged } from "./socket_error.ts";
@@ -22,7 +22,6 @@ const { symbols: { epoll_wait } } = Deno.dlopen("libc.so.6", {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
 });
 
-const AF_INET6 = 10;
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
 /** `sockaddr_in6` (ipv6(7)). */

@@ -1,4 +1,4 @@
-/** Runs the external tools that `pgw` uses: `ip`, `iptables`, `iptables-restore` and their IPv6 twins. */
+/** Runs the external tools that `pgw` uses: `iptables-restore` and its IPv6 twin. */
 
 import { MissingCapabilityError, MissingToolError, PgwError } from "../errors.ts";
 import { missingCapability } from "./capability.ts";
@@ -11,11 +11,12 @@ export interface Runner {
   /**
    * What `argv`, with `stdin` as its input, wrote to its standard output.
    *
+   * @param enough says of what was written so far that no more is needed: then the end of the process is not waited for
    * @throws {MissingToolError} the program is not there
    * @throws {MissingCapabilityError} the kernel refused it for want of NET_ADMIN or NET_RAW
    * @throws {CommandError} it failed otherwise
    */
-  run(argv: Argv, stdin?: string): Promise<string>;
+  run(argv: Argv, stdin?: string, enough?: (output: string) => boolean): Promise<string>;
 }
 
 /** A command failed, or was killed because it did not end in time. */
@@ -29,31 +30,46 @@ export class CommandError extends PgwError {
 
 /** Runs commands as processes, in the C locale. */
 export class CommandRunner implements Runner {
+  readonly #running = new Set<Promise<unknown>>();
+
   /**
    * @param timeLimit milliseconds after which a command is killed. The kernel makes all namespaces of a node take turns
-   *   when they change links and routes: on one that starts many Pods at once, `ip` was seen to wait for over 10 s.
+   *   when they change links and routes: on one that starts many Pods at once, waits of over 10 s were seen.
    */
   constructor(readonly timeLimit = 30_000) {}
 
-  async run(argv: Argv, stdin?: string): Promise<string> {
+  async run(argv: Argv, stdin?: string, enough?: (output: string) => boolean): Promise<string> {
     const child = spawn(argv, stdin !== undefined);
     const limit = { exceeded: false };
     const timer = setTimeout(() => {
       limit.exceeded = true;
       child.kill("SIGKILL");
     }, this.timeLimit);
-    try {
-      const [output] = await Promise.all([child.output(), stdin === undefined ? undefined : feed(child, stdin)]);
-      if (output.success) return text(output.stdout);
-      throw failure(argv, limit.exceeded ? undefined : output.code, text(output.stderr));
-    } finally {
+    const satisfied = Promise.withResolvers<string>();
+    const end = Promise.all([
+      child.status,
+      read(child.stdout, (output) => enough?.(output) && satisfied.resolve(output)),
+      read(child.stderr),
+      stdin === undefined ? undefined : feed(child, stdin),
+    ]).then(([status, output, complaint]) => {
+      if (status.success) return output;
+      throw failure(argv, limit.exceeded ? undefined : status.code, complaint);
+    }).finally(() => {
       clearTimeout(timer);
-    }
+      this.#running.delete(end);
+    });
+    this.#running.add(end);
+    return await Promise.race([satisfied.promise, end]);
+  }
+
+  /** Until all that was run has ended, what was not waited for included. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running);
   }
 }
 
 /** What is run: nothing else is, and the compiled program could not. */
-const tools = ["ip", "iptables-restore", "ip6tables-restore"];
+const tools = ["iptables-restore", "ip6tables-restore"];
 
 /**
  * Makes sure that all tools are there before any of them changes something.
@@ -106,6 +122,13 @@ function failure(argv: Argv, code: number | undefined, stderr: string): PgwError
   return capability === undefined ? error : new MissingCapabilityError(capability, error);
 }
 
-function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+/** All of it, as text; `progress` is called with what there is so far. */
+async function read(stream: ReadableStream<Uint8Array>, progress?: (text: string) => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    progress?.(text);
+  }
+  return text + decoder.decode();
 }

@@ -5,11 +5,13 @@ import { errno } from "./libc.ts";
 const codes: Readonly<Record<number, string>> = {
   1: "EPERM",
   2: "ENOENT",
+  3: "ESRCH",
   4: "EINTR",
   11: "EAGAIN",
   13: "EACCES",
   6: "ENXIO",
   16: "EBUSY",
+  17: "EEXIST",
   19: "ENODEV",
   22: "EINVAL",
   90: "EMSGSIZE",

@@ -18,18 +18,21 @@ const firstEphemeralPort = 32_768;
  */
 export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4: Firewall; v6: Firewall } {
   return {
-    v4: {
-      chains: [
-        ...aroundMarks(config),
-        filterOutput4(config, view),
-        filterInput4(config, view),
-        filterForward4(config, view),
-        ...natChains(config, view),
-        redirectedDnsGuard(config),
-      ],
-    },
-    v6: { chains: [...aroundMarks(config), filterOutput6(config), filterForward6(config)] },
+    v4: withRules([
+      ...aroundMarks(config),
+      filterOutput4(config, view),
+      filterInput4(config, view),
+      filterForward4(config, view),
+      ...natChains(config, view),
+      redirectedDnsGuard(config),
+    ]),
+    v6: withRules([...aroundMarks(config), filterOutput6(config), filterForward6(config)]),
   };
+}
+
+/** A chain without rules is none: packets need not pass it, and to make one is quicker than to replace what it holds. */
+function withRules(chains: readonly Chain[]): Firewall {
+  return { chains: chains.filter(({ rules }) => rules.length > 0) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
 
-import { type Applied, applyFirewall, LastLook, reconcile, showApplied } from "../linux/reconcile.ts";
-import type { FirewallListed } from "../linux/reconcile.ts";
+import { applyFirewall, type FirewallListed, FirewallLook } from "../linux/firewall.ts";
+import { type Applied, reconcile, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
 import { KernelWatch } from "./kernel_watch.ts";
@@ -40,8 +40,7 @@ const repairIntervalMs = 20_000;
 const ownNoticesMs = 200;
 
 export class Applier {
-  /** Of the kernel; also for others who look at it. */
-  readonly lastLook: LastLook = new LastLook();
+  readonly firewallLook: FirewallLook = new FirewallLook();
   /** How often something that others had changed was put back. */
   repairs = 0;
   #appliedKey: string | undefined;
@@ -111,16 +110,16 @@ export class Applier {
 
   #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
     const { runner, listed } = this.ports;
-    if (firewallOnly) return applyFirewall(runner, state.firewall, listed);
-    const options = { firewall, lastLook: this.lastLook, ...(listed === undefined ? {} : { listed }) };
-    return reconcile(runner, state, options);
+    const options = { look: this.firewallLook, ...(listed === undefined ? {} : { listed }) };
+    if (firewallOnly) return applyFirewall(runner, state.firewall, options);
+    return reconcile(runner, state, { ...options, firewall });
   }
 
   async #repair(): Promise<void> {
     const wanted = this.ports.wanted();
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
-    this.lastLook.forget();
+    this.firewallLook.forget();
     let told = () => this.ports.repaired();
     try {
       const changes = await this.#reconcile(wanted, "first");

@@ -1,7 +1,7 @@
 /** How many packets the firewall turned away: from each look at it that is taken anyway, else from one of its own. */
 
 import { type Blocked, type BlockedKey, BlockedPackets } from "../netstate/blocked_packets.ts";
-import { type FirewallListed, listFirewalls } from "../linux/reconcile.ts";
+import { type FirewallListed, listFirewalls } from "../linux/firewall.ts";
 import type { Runner } from "../linux/runner.ts";
 import { logger } from "./log.ts";
 

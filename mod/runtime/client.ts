@@ -7,9 +7,9 @@ import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/re
 import { ConflictError, PgwError } from "../errors.ts";
 import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
-import { interfaceIndex } from "../linux/netlink.ts";
+import { interfaceIndex } from "../linux/interface_index.ts";
 import { observe, observeUplink } from "../linux/reconcile.ts";
-import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
+import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
 import { type Candidate, type ClientNetConfig, clientNetState, isOpen, type Tunnel } from "../netstate/client.ts";
@@ -49,7 +49,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   requireTools();
   const config = clientConfig(mode, settings);
   const runner = new CommandRunner();
-  const found = await lookForTunnel(runner, config.net.device, settings.uplink);
+  const found = await lookForTunnel(config.net.device, settings.uplink);
   const ended = Promise.withResolvers<void>();
   let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
   let asking = new AbortController();
@@ -70,6 +70,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
+  if (found === undefined) applier.firewallLook.presumeNothing();
   const loop: EventLoop<ClientState, ClientEvent, ClientEffect> = new EventLoop({
     first: startClient(config, now(), found),
     tick: { kind: "tick" },
@@ -95,7 +96,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     switch (effect.kind) {
       case "observeUplink":
         return post(
-          observeUplink(runner, settings.uplink, applier.lastLook).then(
+          observeUplink(settings.uplink).then(
             (uplink) => ({ kind: "uplink", uplink }),
             (error) => {
               if (isFinal(error)) throw error;
@@ -232,9 +233,9 @@ function serveHttp(port: number, handler: HttpHandler): HttpServer | undefined {
 }
 
 /** What an earlier process left. Nothing is run where there is no device, so that the Pod is closed the sooner. */
-async function lookForTunnel(runner: Runner, device: string, uplinkName?: string): Promise<FoundTunnel | undefined> {
+async function lookForTunnel(device: string, uplinkName?: string): Promise<FoundTunnel | undefined> {
   if (!exists(`/sys/class/net/${device}`)) return undefined;
-  const observed = await observe(runner);
+  const observed = await observe();
   const link = observed.links.find(({ name }) => name === device);
   if (link !== undefined && !link.ours) {
     throw new ConflictError(

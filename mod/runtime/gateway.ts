@@ -7,7 +7,7 @@ import type { CheckKind } from "../health/checks.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { observe } from "../linux/reconcile.ts";
-import { CommandRunner, requireTools, type Runner } from "../linux/runner.ts";
+import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
 import type { Uplink } from "../netstate/uplink.ts";
@@ -108,7 +108,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   function perform(effect: GatewayEffect): void {
     switch (effect.kind) {
       case "observe":
-        observePod(runner, config, settings.uplink).then(
+        observePod(config, settings.uplink).then(
           (pod) => loop.post({ kind: "observed", pod }),
           (error) =>
             isFinal(error) ? ended.reject(error) : loop.post({ kind: "notObserved", reason: messageOf(error) }),
@@ -238,9 +238,9 @@ function checkHealth(
 }
 
 /** The Pod as the gateway sees it. @throws {UplinkError} */
-export async function observePod(runner: Runner, config: GatewayConfig, uplinkName?: string): Promise<PodView> {
+export async function observePod(config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
-  const observed = await observe(runner, false);
+  const observed = await observe(false);
   const uplink = findUplink(observed, uplinkName);
   const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
   const obstacle = wayOutObstacle(observed, device, vpnInterface);

@@ -2,7 +2,8 @@
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { clientMac } from "../../mod/addr/mac.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
-import { applyFirewall, observeUplink } from "../../mod/linux/reconcile.ts";
+import { applyFirewall } from "../../mod/linux/firewall.ts";
+import { observeUplink } from "../../mod/linux/reconcile.ts";
 import { CommandRunner } from "../../mod/linux/runner.ts";
 import { clientNetState, type ClientPhase } from "../../mod/netstate/client.ts";
 
@@ -10,7 +11,7 @@ import { clientNetState, type ClientPhase } from "../../mod/netstate/client.ts";
 export type FirewallTimes = Readonly<Record<"first" | "open" | "closedAgain" | "unchanged", number>>;
 
 const runner = new CommandRunner();
-const uplink = await observeUplink(runner);
+const uplink = await observeUplink();
 const localCidrs = ["192.168.0.0/16", "10.0.0.0/8"].map((text) => parsePrefix(text));
 const config = { device: "vxlan3150", localCidrs, foreignDns: "redirect" as const };
 const tunnel = {

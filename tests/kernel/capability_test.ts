@@ -8,6 +8,7 @@ async function refusal(capabilities: string, imports: string, code: string): Pro
   const [names, file] = imports.split(" from ");
   const script = `import { ${names} } from "${linux}${file}";
     import { CommandRunner } from "${linux}runner.ts";
+    import { Netlink } from "${linux}netlink.ts";
     const runner = new CommandRunner();
     try { await (${code}); console.log("nothing"); } catch (error) { console.log(error.name + ": " + error.message); }`;
   const path = await Deno.makeTempFile({ suffix: ".ts" });
@@ -25,10 +26,12 @@ const closed = `{ chains: [{ table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT"
 kernelTest("without NET_ADMIN each way to the kernel names it", async () => {
   await podNetwork();
   const cases = [
-    ["applyFirewall from reconcile.ts", `applyFirewall(runner, { v4: ${closed}, v6: ${closed} })`],
-    ["setInterfaceSettings from netlink.ts", `setInterfaceSettings({ device: "eth0", rpFilter: 2 })`],
+    ["applyFirewall from firewall.ts", `applyFirewall(runner, { v4: ${closed}, v6: ${closed} })`],
     ["UdpSocket from udp_socket.ts", `UdpSocket.open({ mark: 1 })`],
-    ["observe from reconcile.ts", `runner.run(["ip", "link", "set", "eth0", "mtu", "1400"])`],
+    [
+      "setInterfaceSettings from interface_settings.ts",
+      `setInterfaceSettings(new Netlink(), { device: "eth0", rpFilter: 2 })`,
+    ],
   ] as const;
   for (const [imports, code] of cases) {
     const said = await refusal("net_admin,net_raw", imports, code);
@@ -44,7 +47,7 @@ kernelTest("without NET_RAW a packet socket names it, and all else works", async
   );
   for (
     const [imports, code] of [
-      ["applyFirewall from reconcile.ts", `applyFirewall(runner, { v4: ${closed}, v6: ${closed} })`],
+      ["applyFirewall from firewall.ts", `applyFirewall(runner, { v4: ${closed}, v6: ${closed} })`],
       ["UdpSocket from udp_socket.ts", `UdpSocket.open({ mark: 1, device: "eth0", broadcast: true }).close()`],
     ] as const
   ) {

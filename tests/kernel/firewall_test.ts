@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
-import { applyFirewall, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
-import { type Argv, CommandRunner, type Runner } from "../../mod/linux/runner.ts";
+import { applyFirewall } from "../../mod/linux/firewall.ts";
+import { removeAll, showApplied } from "../../mod/linux/reconcile.ts";
+import type { Argv, Runner } from "../../mod/linux/runner.ts";
 import type { Chain, Firewall } from "../../mod/netstate/state.ts";
-import { kernelTest } from "./namespace.ts";
+import { kernelTest, runner as commands } from "./namespace.ts";
 
 /** Runs one of the two iptables that Debian has instead of the one that it prefers. */
 class VariantRunner implements Runner {
-  readonly #runner = new CommandRunner();
   constructor(readonly variant: "nft" | "legacy") {}
 
-  run([program, ...args]: Argv, stdin?: string): Promise<string> {
+  run([program, ...args]: Argv, stdin?: string, enough?: (output: string) => boolean): Promise<string> {
     const iptables = program.replace(/^(ip6?tables)/, `$1-${this.variant}`);
     // Who is root only in a user namespace cannot make the lock of iptables-legacy in /run.
-    return this.#runner.run(["env", "XTABLES_LOCKFILE=/dev/null", iptables, ...args], stdin);
+    return commands.run(["env", "XTABLES_LOCKFILE=/dev/null", iptables, ...args], stdin, enough);
   }
 }
 

@@ -4,6 +4,8 @@ import { PgwError } from "../../mod/errors.ts";
 import { CommandRunner } from "../../mod/linux/runner.ts";
 
 const CLONE_NEWNET = 0x40000000;
+/** What kernel tests run commands by: a test has ended when all of them have. */
+export const runner = new CommandRunner();
 /** Milliseconds. */
 const timeLimit = 20_000;
 
@@ -19,7 +21,7 @@ export function kernelTest(name: string, body: () => Promise<void>): void {
       );
     }
     await ip("link set lo up");
-    await within(timeLimit, body());
+    await within(timeLimit, body().finally(() => runner.settled()));
   });
 }
 
@@ -43,7 +45,7 @@ export async function ip(...lines: string[]): Promise<string> {
 /** Runs a command whose words have no spaces. */
 export function sh(command: string): Promise<string> {
   const [program, ...args] = command.split(" ");
-  return new CommandRunner().run([program!, ...args]);
+  return runner.run([program!, ...args]);
 }
 
 /** Two devices at the ends of one cable, up. `options` are those of the first in `ip link add`. */

@@ -43,7 +43,7 @@ export async function* examine(settings: DoctorSettings, options: DoctorOptions)
   const runner = new CommandRunner();
   const running = await runningPgw(settings.httpPort);
   const tools = await checkTools(runner);
-  const observed = tools.outcome === "ok" ? await observe(runner) : undefined;
+  const observed = tools.outcome === "ok" ? await observe() : undefined;
   const role = running?.role ?? (observed && standingRole(observed));
   yield checkCapabilities(role);
   yield tools;

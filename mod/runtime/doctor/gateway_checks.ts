@@ -10,7 +10,7 @@ import type { Examined } from "./doctor.ts";
 /** A gateway Pod: clients can get out, and the kernel holds what it should. */
 export async function checkGatewayPod({ settings, runner }: Examined): Promise<Finding[]> {
   const config = gatewayConfig("start", settings, clusterResolver(settings));
-  const pod = await observePod(runner, config, settings.uplink);
+  const pod = await observePod(config, settings.uplink);
   const changes = await differences(runner, gatewayNetState(config.net, pod, await learnedBy(settings.httpPort)));
   const { vpnInterface } = settings;
   const way = vpnInterface === undefined

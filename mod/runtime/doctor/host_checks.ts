@@ -4,7 +4,10 @@ import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { exitCodes, PgwError } from "../../errors.ts";
 import { hasCapability } from "../../linux/capability.ts";
 import { CommandError, requireTools, type Runner } from "../../linux/runner.ts";
+import { SocketError } from "../../linux/socket_error.ts";
+import { tryVxlan } from "../../linux/vxlan_trial.ts";
 import type { Firewall } from "../../netstate/state.ts";
+import type { Uplink } from "../../netstate/uplink.ts";
 import { messageOf } from "../failure.ts";
 
 /** `undefined`: no pgw runs here, so both roles' needs are told. */
@@ -43,21 +46,20 @@ export async function checkTools(runner: Runner): Promise<Finding> {
         "install the nft variant (Debian: update-alternatives --set iptables /usr/sbin/iptables-nft), or add NET_RAW",
       );
     }
-    return ok(check, `ip, ${version}`);
+    return ok(check, version);
   } catch (error) {
     if (!(error instanceof PgwError)) throw error;
-    return problem(check, error.message, "install iproute2 and iptables, or use the pod-gateway image");
+    return problem(check, error.message, "install iptables, or use the pod-gateway image");
   }
 }
 
 const trialDevice = "pgw-doctor";
 
 /** Makes a VXLAN device that nothing uses, and takes it away again. */
-export async function checkVxlan(runner: Runner): Promise<Finding> {
+export async function checkVxlan(uplink: Uplink): Promise<Finding> {
   const check = "kernel: VXLAN";
   try {
-    await runner.run(["ip", "link", "add", trialDevice, "type", "vxlan", "id", "16777215", "dstport", "65535"]);
-    await runner.run(["ip", "link", "delete", trialDevice]);
+    await tryVxlan(trialDevice, uplink);
     return ok(check, "a device can be made");
   } catch (error) {
     return failed(check, error, "load the module vxlan on the node: modprobe vxlan");
@@ -91,7 +93,7 @@ export async function checkRules(runner: Runner, family: 4 | 6, { chains }: Fire
 }
 
 function failed(check: string, error: unknown, remedy: string): Finding {
-  if (error instanceof CommandError) return problem(check, error.message, remedy);
+  if (error instanceof CommandError || error instanceof SocketError) return problem(check, error.message, remedy);
   if (error instanceof PgwError && error.exitCode !== exitCodes.failure) {
     return skipped(check, `it cannot be tried: ${messageOf(error)}`);
   }

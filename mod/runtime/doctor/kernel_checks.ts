@@ -21,7 +21,7 @@ export async function checkKernel({ runner, settings, uplink }: Examined): Promi
   const view = { phase: "open", uplink, tunnel, lease } as const;
   const { firewall } = clientNetState(clientNetConfig(settings), view, 0);
   return [
-    await checkVxlan(runner),
+    await checkVxlan(uplink),
     await checkRules(runner, 4, firewall.v4),
     await checkRules(runner, 6, firewall.v6),
   ];

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { diffFirewall, parseFirewall, renderFirewall } from "../../../mod/linux/iptables.ts";
+import {
+  diffFirewall,
+  type ObservedFirewall,
+  parseLists,
+  renderChanges,
+  tablesOf,
+} from "../../../mod/linux/iptables.ts";
 import type { Chain } from "../../../mod/netstate/state.ts";
 
 const output = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules });
@@ -7,15 +13,18 @@ const output = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-OUT
 const label = '-m comment --comment "pgw cffcdfd07c261d7d"';
 const asked = { chains: [output("-o lo -j RETURN", "-j REJECT")] };
 
+/** Behind each table its chain OUTPUT once more. */
 const listed = `-P PREROUTING ACCEPT
 -P INPUT ACCEPT
 -P OUTPUT ACCEPT
 -P POSTROUTING ACCEPT
+-P OUTPUT ACCEPT
 -P PREROUTING ACCEPT
 -P INPUT ACCEPT
 -P FORWARD ACCEPT
 -P OUTPUT ACCEPT
 -P POSTROUTING ACCEPT
+-P OUTPUT ACCEPT
 -P INPUT ACCEPT
 -P FORWARD ACCEPT
 -P OUTPUT ACCEPT
@@ -25,10 +34,22 @@ const listed = `-P PREROUTING ACCEPT
 -A PGW-OUTPUT ${label}
 -A PGW-OUTPUT -o lo -j RETURN
 -A PGW-OUTPUT -j REJECT --reject-with icmp-port-unreachable
+-P OUTPUT ACCEPT
+-A OUTPUT -j PGW-OUTPUT
+-A OUTPUT -j VPN
 `;
+const listOfOutput = "*filter\n-S OUTPUT\nCOMMIT\n";
+const list = (table: string) => `*${table}\n-S -v\n-S OUTPUT\nCOMMIT\n`;
+
+function parse(output: string): ObservedFirewall {
+  const lists = parseLists(output, 3);
+  return new Map(tablesOf(4).map((table, index) => [table, lists[index]?.table ?? new Map()]));
+}
 
 function change(firewall: { chains: Chain[] }, before: string): string {
-  return renderFirewall(diffFirewall(firewall, parseFirewall(before, 4)));
+  const changes = renderChanges([], diffFirewall(firewall, parse(before)));
+  // What makes it list the change is of no interest here.
+  return tablesOf(4).reduce((text, table) => text.replace(list(table), ""), changes).replace(listOfOutput, "");
 }
 
 Deno.test("from nothing: one transaction per table, the jump after the rules that it leads to", () => {
@@ -57,7 +78,7 @@ Deno.test("counters are no part of a rule", () => {
   assert.match(counted, /^-A OUTPUT -c 12 3456 -j PGW-OUTPUT$/m);
   assert.match(counted, /^-A PGW-OUTPUT -m comment .* -c 12 3456$/m);
   assert.match(counted, /^-A PGW-OUTPUT -o lo -c 12 3456 -j RETURN$/m);
-  assert.deepEqual(parseFirewall(counted, 4), parseFirewall(listed, 4));
+  assert.deepEqual(parse(counted), parse(listed));
 });
 
 Deno.test("other rules: the chain alone is written anew, the jump stays", () => {
@@ -93,14 +114,42 @@ Deno.test("a comment that mentions a chain of ours is no jump", () => {
 
 Deno.test("the end of one table's list is seen", () => {
   const natted = listed.replace(
-    "-P POSTROUTING ACCEPT\n-P PREROUTING",
-    "-P POSTROUTING ACCEPT\n-N PGW-POSTROUTING\n-A POSTROUTING -j PGW-POSTROUTING\n-P PREROUTING",
+    "-P POSTROUTING ACCEPT\n-P OUTPUT",
+    "-P POSTROUTING ACCEPT\n-N PGW-POSTROUTING\n-A POSTROUTING -j PGW-POSTROUTING\n-P OUTPUT",
   );
-  const tables = parseFirewall(natted, 4);
+  const tables = parse(natted);
   assert.deepEqual([...tables].map(([name, chains]) => `${name} ${[...chains.keys()].join(" ")}`), [
     "nat PREROUTING INPUT OUTPUT POSTROUTING PGW-POSTROUTING",
     "mangle PREROUTING INPUT FORWARD OUTPUT POSTROUTING",
     "filter INPUT FORWARD OUTPUT PGW-OUTPUT",
   ]);
   assert.deepEqual(tables.get("nat")!.get("POSTROUTING"), ["-j PGW-POSTROUTING"]);
+});
+
+Deno.test("a list is whole when the chain OUTPUT follows it, and not before", () => {
+  const lines = listed.split("\n");
+  const whole = lines.map((_, index) =>
+    parseLists(lines.slice(0, index).join("\n"), 3).filter(({ end }) => end !== undefined).length
+  );
+  const ends = [1, 2, 3].map((count) => lines[whole.indexOf(count) - 1]);
+  assert.deepEqual(ends, Array(3).fill("-P OUTPUT ACCEPT"));
+  assert.equal(whole.indexOf(3), lines.lastIndexOf("-P OUTPUT ACCEPT") + 1);
+  assert.equal(listed.slice(parseLists(listed, 3)[2]!.end), lines.slice(-4).join("\n"), "where it ends");
+  const more = `${listed}-P OUTPUT ACCEPT\n-A OUTPUT -j PGW-OUTPUT\n`;
+  assert.deepEqual(parse(more), parse(listed), "what follows the last list is not read");
+});
+
+Deno.test("all tables are listed first, each changed one behind its change, and last one that is not waited for", () => {
+  const text = renderChanges(["nat", "filter"], diffFirewall(asked, new Map()));
+  assert.ok(text.startsWith(`${list("nat")}${list("filter")}*filter\n:PGW-OUTPUT`), text);
+  assert.ok(text.endsWith(`COMMIT\n${list("filter")}${listOfOutput}`), text);
+});
+
+Deno.test("tables to which something is only added come first, and else the one that closes", () => {
+  const nat: Chain = { table: "nat", name: "PGW-OUTPUT", hook: "OUTPUT", rules: ["-j RETURN"] };
+  const order = (chains: Chain[], before: string) => diffFirewall({ chains }, parse(before)).map(({ table }) => table);
+  assert.deepEqual(order([nat, output("-j REJECT")], ""), ["filter", "nat"], "from nothing");
+  assert.deepEqual(order([output("-j RETURN"), nat], listed), ["nat", "filter"], "opening: the filter deletes");
+  const both = listed.replace("-P POSTROUTING ACCEPT\n", "-P POSTROUTING ACCEPT\n-N PGW-OLD\n-A OUTPUT -j PGW-OLD\n");
+  assert.deepEqual(order([output("-j REJECT")], both), ["filter", "nat"], "closing: both delete");
 });

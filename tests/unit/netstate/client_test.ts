@@ -43,9 +43,6 @@ golden(
       v4 filter PGW-FORWARD ! -o vxlan3150 -p tcp -m tcp --dport 53 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD ! -o vxlan3150 -d 10.0.0.0/8 -j RETURN
       v4 filter PGW-FORWARD -j REJECT --reject-with icmp-admin-prohibited
-      chain    v4 nat PGW-PREROUTING from PREROUTING
-      chain    v4 nat PGW-OUTPUT from OUTPUT
-      chain    v4 nat PGW-POSTROUTING from POSTROUTING
       chain    v4 mangle PGW-POSTROUTING from POSTROUTING
       v4 mangle PGW-POSTROUTING -o lo -j RETURN
       v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
@@ -125,6 +122,7 @@ golden(
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 67 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 53 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
+      + chain    v4 nat PGW-PREROUTING from PREROUTING
       + v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
   `,
 );
@@ -159,10 +157,12 @@ golden(
       + v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       + v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       + v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      + chain    v4 nat PGW-OUTPUT from OUTPUT
       + v4 nat PGW-OUTPUT -o lo -j RETURN
       + v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
       + v4 nat PGW-OUTPUT -p udp -m udp --dport 53 -j DNAT --to-destination 172.29.0.1:53
       + v4 nat PGW-OUTPUT -p tcp -m tcp --dport 53 -j DNAT --to-destination 172.29.0.1:53
+      + chain    v4 nat PGW-POSTROUTING from POSTROUTING
       + v4 nat PGW-POSTROUTING -o vxlan3150 ! -s 172.29.0.20/32 -j MASQUERADE
   `,
 );
@@ -187,13 +187,16 @@ golden(
       - v4 filter PGW-INPUT ! -i vxlan3150 ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
       - v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
+      - chain    v4 nat PGW-PREROUTING from PREROUTING
       - v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
       - v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       - v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      - chain    v4 nat PGW-OUTPUT from OUTPUT
       - v4 nat PGW-OUTPUT -o lo -j RETURN
       - v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
       - v4 nat PGW-OUTPUT -p udp -m udp --dport 53 -j DNAT --to-destination 172.29.0.1:53
       - v4 nat PGW-OUTPUT -p tcp -m tcp --dport 53 -j DNAT --to-destination 172.29.0.1:53
+      - chain    v4 nat PGW-POSTROUTING from POSTROUTING
       - v4 nat PGW-POSTROUTING -o vxlan3150 ! -s 172.29.0.20/32 -j MASQUERADE
       + v4 filter PGW-INPUT -i vxlan3150 -j DROP
   `,

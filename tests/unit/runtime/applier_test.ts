@@ -3,10 +3,11 @@ import type { Argv, Runner } from "../../../mod/linux/runner.ts";
 import type { NetState } from "../../../mod/netstate/state.ts";
 import { Applier, type Wanted } from "../../../mod/runtime/applier.ts";
 
-/** An iptables that takes a turn of the event loop for each command, and fails when told. */
+/** An iptables that takes a turn of the event loop for each command, holds what it was told, and fails when told. */
 class FakeTables implements Runner {
   readonly restored: string[] = [];
   failure: string | undefined;
+  #filter: string[] = [];
 
   async run([program]: Argv, stdin = ""): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -14,8 +15,12 @@ class FakeTables implements Runner {
     if (program === "iptables-restore" && mark !== undefined) {
       if (this.failure !== undefined) throw new Error(this.failure);
       this.restored.push(mark);
+      this.#filter = ["-N PGW-OUTPUT", "-A OUTPUT -j PGW-OUTPUT", ...stdin.match(/^-A PGW-OUTPUT .*$/gm) ?? []];
     }
-    return "";
+    return [...stdin.matchAll(/^\*(\w+)\n-S -v\n/gm)].map(([, table]) => {
+      const rules = program === "iptables-restore" && table === "filter" ? this.#filter : [];
+      return ["-P OUTPUT ACCEPT", ...rules, "-P OUTPUT ACCEPT", ""].join("\n");
+    }).join("");
   }
 }
 
