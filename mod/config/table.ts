@@ -280,6 +280,22 @@ export const gatewayTable = {
     unset: "from host 20 (host 2 in a /28 or /29) to the last",
     parse: poolRange,
   },
+  maxClients: {
+    variable: "PGW_MAX_CLIENTS",
+    metavar: "NUMBER",
+    help:
+      "With so many clients the gateway says that it is full: others go to another one of the Service's, and come here only if there is none.",
+    unset: "as many as there are addresses",
+    parse: wholeNumber("a number of clients", 1, 2 ** 24),
+  },
+  drainMs: {
+    variable: "PGW_DRAIN_TIME",
+    metavar: "SECONDS",
+    help:
+      "How long a gateway that is told to stop goes on for clients that have not found another one; it ends sooner when all have. Decimals are allowed.",
+    default: "10",
+    parse: secondsAsMs(0, 3600),
+  },
   dhcpReservations: {
     variable: "PGW_DHCP_RESERVATIONS",
     metavar: "PATH",

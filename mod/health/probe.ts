@@ -10,7 +10,6 @@
  * | 6-7 | zero |
  * | 8-15 | nonce, chosen by the client and echoed |
  * | 16-31 | answer: the instance id |
- * | 32-35 | answer: the lease epoch, which changes when the gateway lost its leases |
  */
 
 import { Reader, WireError, Writer } from "../wire/bytes.ts";
@@ -18,11 +17,11 @@ import { Reader, WireError, Writer } from "../wire/bytes.ts";
 const magic = 0x50475731;
 const question = 1;
 const answer = 2;
-const size = 36;
+const size = 32;
 
 /** What a gateway says of itself. */
 export type GatewayCondition = {
-  /** 32 hexadecimal digits, new for each process. */
+  /** 32 hexadecimal digits, new for each process: which may have lost its leases, so that clients ask for theirs anew. */
   readonly instance: string;
   /** Its way out works. */
   readonly healthy: boolean;
@@ -30,7 +29,6 @@ export type GatewayCondition = {
   readonly draining: boolean;
   /** It has no address left for a new client. */
   readonly full: boolean;
-  readonly leaseEpoch: number;
 };
 
 export type ProbeAnswer = { readonly nonce: string; readonly condition: GatewayCondition };
@@ -44,7 +42,7 @@ export function probeNonce(random: () => number): string {
 }
 
 export function encodeProbeQuestion(nonce: string): Uint8Array<ArrayBuffer> {
-  return new Writer(size, size).u32(magic).u8(question).zeros(3).put(fromHex(nonce)).zeros(20).finish();
+  return new Writer(size, size).u32(magic).u8(question).zeros(3).put(fromHex(nonce)).zeros(16).finish();
 }
 
 /** @throws {WireError} when `bytes` are not a probe's question */
@@ -55,7 +53,7 @@ export function decodeProbeQuestion(bytes: Uint8Array): { readonly nonce: string
 export function encodeProbeAnswer({ nonce, condition }: ProbeAnswer): Uint8Array<ArrayBuffer> {
   const flags = (condition.healthy ? 1 : 0) | (condition.draining ? 2 : 0) | (condition.full ? 4 : 0);
   return new Writer(size, size).u32(magic).u8(answer).u8(flags).zeros(2).put(fromHex(nonce))
-    .put(fromHex(condition.instance)).u32(condition.leaseEpoch).finish();
+    .put(fromHex(condition.instance)).finish();
 }
 
 /** @throws {WireError} when `bytes` are not a probe's answer */
@@ -68,7 +66,6 @@ export function decodeProbeAnswer(bytes: Uint8Array): ProbeAnswer {
       healthy: (flags & 1) !== 0,
       draining: (flags & 2) !== 0,
       full: (flags & 4) !== 0,
-      leaseEpoch: reader.u32(),
     },
   };
 }

@@ -2,7 +2,7 @@
  * The gateway: from a Pod with a way out to one that gives it to others.
  *
  * ```
- * observing -> preparing -> serving -> draining -> stopped
+ * observing -> preparing -> starting -> serving -> draining -> stopped
  * ```
  *
  * Pure, like the client's. What it observes again and again is the Pod itself: a VPN comes and goes, and with it the
@@ -19,7 +19,7 @@ export type GatewayConfig = {
   readonly net: GatewayNetConfig;
   /** `init` ends when the network stands; `start` leaves it when it is stopped; `run` takes its device away. */
   readonly mode: "init" | "start" | "run";
-  /** How long clients are told to move before the process ends. */
+  /** How long the process goes on at most for clients that have not moved yet. */
   readonly drainMs: number;
 };
 
@@ -37,8 +37,12 @@ export type GatewayEvent =
   | { readonly kind: "applyFailed"; readonly reason: string }
   /** These answer no longer; none: all do. Comes again and again. */
   | { readonly kind: "checked"; readonly silent: readonly CheckKind[] }
-  /** Links, addresses or routes of the Pod changed. */
+  /** DHCP, DNS, HTTP and the probe are served. */
+  | { readonly kind: "served" }
+  /** Links, addresses or routes of the Pod changed, or may have. */
   | { readonly kind: "podChanged" }
+  /** No client is left. */
+  | { readonly kind: "deserted" }
   | { readonly kind: "stop" };
 
 /** What must be well for a gateway to be ready: see {@link obstacles}. */
@@ -59,21 +63,25 @@ export type GatewayEffect =
   }
   | { readonly kind: "exit" };
 
+/** The Pod is looked at again and again. */
+export type Watching = {
+  readonly pod: PodView;
+  readonly lookAt: number;
+  /** Why the kernel does not hold what it should; absent: it does. */
+  readonly trouble?: string;
+  /** Who does not answer through the way out. */
+  readonly silent: readonly CheckKind[];
+};
+
 export type GatewayState =
   /** `said`: why it waits, said once. */
   | { readonly kind: "observing"; readonly at: number; readonly said: string }
   | { readonly kind: "preparing"; readonly pod: PodView; readonly said: string }
-  | {
-    readonly kind: "serving";
-    readonly pod: PodView;
-    readonly lookAt: number;
-    readonly since: number;
-    /** Why the kernel does not hold what it should; absent: it does. */
-    readonly trouble?: string;
-    /** Who does not answer through the way out. */
-    readonly silent: readonly CheckKind[];
-  }
-  | { readonly kind: "draining"; readonly pod: PodView; readonly until: number }
+  /** Sockets are opened. */
+  | { readonly kind: "starting"; readonly pod: PodView }
+  | { readonly kind: "serving"; readonly since: number } & Watching
+  /** Clients are told to move; those that have not still get out. */
+  | { readonly kind: "draining"; readonly until: number } & Watching
   /** The device is taken away. */
   | { readonly kind: "stopping"; readonly pod: PodView }
   | { readonly kind: "stopped" };
@@ -87,6 +95,8 @@ export type GatewayStep = {
 /** The Pod is looked at so often, and whenever the kernel says that something changed. */
 const lookIntervalMs = 5_000;
 const retryMs = 1_000;
+/** A client that has given its lease back still sends here until its kernel has the other gateway's address. */
+const lingerMs = 300;
 
 export function startGateway(): GatewayStep {
   return { state: { kind: "observing", at: Infinity, said: "" }, effects: [{ kind: "observe" }], wakeAt: Infinity };
@@ -103,6 +113,7 @@ export function gatewayStateOf(
     case "stopped":
       return undefined;
     case "preparing":
+    case "starting":
     case "serving":
     case "draining":
       return gatewayNetState(config.net, state.pod, learned);
@@ -120,9 +131,14 @@ export function unreadyReason(state: GatewayState): string | undefined {
   return obstacles(state)[0]?.reason;
 }
 
+/** Whether clients get out through it. */
+export function isHealthy(state: GatewayState): boolean {
+  return (state.kind === "serving" || state.kind === "draining") && obstacles(state).length === 0;
+}
+
 /** All that is not well with a gateway that serves. */
 export function obstacles(
-  { trouble, pod, silent }: Extract<GatewayState, { kind: "serving" }>,
+  { trouble, pod, silent }: Watching,
 ): { readonly check: GatewayCheck; readonly reason: string }[] {
   return [
     ...(trouble === undefined ? [] : [{ check: "network" as const, reason: trouble }]),
@@ -143,6 +159,7 @@ export function gatewayPhaseName(state: GatewayState): typeof gatewayPhases[numb
   switch (state.kind) {
     case "observing":
     case "preparing":
+    case "starting":
       return "starting";
     case "serving":
       return unreadyReason(state) === undefined ? "ready" : "unready";
@@ -168,12 +185,13 @@ export function stepGateway(
     case "preparing":
       if (event.kind === "applyFailed") return retry(event.reason, state.said, now);
       if (event.kind !== "applied") return { state, effects: [], wakeAt: Infinity };
-      return serve(config, state.pod, now);
+      return serve(config, state.pod);
+    case "starting":
+      return starting(state, event, now);
     case "serving":
       return serving(state, event, now);
     case "draining":
-      if (now < state.until) return { state, effects: [], wakeAt: state.until };
-      return end(config, state.pod);
+      return draining(config, state, event, now);
     case "stopping":
       if (event.kind !== "applied" && event.kind !== "applyFailed") return { state, effects: [], wakeAt: Infinity };
       return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
@@ -204,40 +222,76 @@ function retry(reason: string, said: string, now: number): GatewayStep {
   };
 }
 
-function serve(config: GatewayConfig, pod: PodView, now: number): GatewayStep {
+function serve(config: GatewayConfig, pod: PodView): GatewayStep {
   const effects: GatewayEffect[] = config.mode === "init"
     ? [{ kind: "log", level: "info", message: "the gateway's network stands" }, { kind: "exit" }]
-    : [{ kind: "serve", uplink: pod.uplink }, ...wayOutLog(undefined, pod), ...vpnLog(undefined, pod)];
-  const lookAt = now + lookIntervalMs;
-  return { state: { kind: "serving", pod, lookAt, since: now, silent: [] }, effects, wakeAt: lookAt };
+    : [{ kind: "serve", uplink: pod.uplink }];
+  return { state: { kind: "starting", pod }, effects, wakeAt: Infinity };
+}
+
+function starting(state: Extract<GatewayState, { kind: "starting" }>, event: GatewayEvent, now: number): GatewayStep {
+  if (event.kind === "applyFailed") return { state, effects: [troubleLog(event.reason)], wakeAt: Infinity };
+  if (event.kind !== "served") return { state, effects: [], wakeAt: Infinity };
+  const { pod } = state;
+  const effects = [...wayOutLog(undefined, pod), ...vpnLog(undefined, pod)];
+  return { state: { kind: "serving", pod, lookAt: now, since: now, silent: [] }, effects, wakeAt: now };
 }
 
 function serving(state: Extract<GatewayState, { kind: "serving" }>, event: GatewayEvent, now: number): GatewayStep {
-  if (event.kind === "observed") {
-    const effects = [...wayOutLog(state.pod, event.pod), ...vpnLog(state.pod, event.pod)];
-    return { state: { ...state, pod: event.pod }, effects, wakeAt: state.lookAt };
+  const { watching, effects } = watch(state, event, now);
+  return { state: { kind: "serving", since: state.since, ...watching }, effects, wakeAt: watching.lookAt };
+}
+
+function draining(
+  config: GatewayConfig,
+  state: Extract<GatewayState, { kind: "draining" }>,
+  event: GatewayEvent,
+  now: number,
+): GatewayStep {
+  if (now >= state.until) return end(config, state.pod);
+  const { watching, effects } = watch(state, event, now);
+  const next = { kind: "draining", until: state.until, ...watching } as const;
+  // Whom it can no longer let out has no reason to stay.
+  const isOver = event.kind === "deserted" || obstacles(next).length > 0;
+  const until = isOver ? Math.min(state.until, now + lingerMs) : state.until;
+  return { state: { ...next, until }, effects, wakeAt: Math.min(watching.lookAt, until) };
+}
+
+/** Looks at the Pod, and says what has changed. */
+function watch(
+  { pod, lookAt, silent, trouble }: Watching,
+  event: GatewayEvent,
+  now: number,
+): { readonly watching: Watching; readonly effects: readonly GatewayEffect[] } {
+  const sound = { pod, lookAt, silent };
+  const watching = trouble === undefined ? sound : { ...sound, trouble };
+  switch (event.kind) {
+    case "observed":
+      return {
+        watching: { ...watching, pod: event.pod },
+        effects: [...wayOutLog(pod, event.pod), ...vpnLog(pod, event.pod)],
+      };
+    case "checked":
+      return { watching: { ...watching, silent: event.silent }, effects: silenceLog(silent, event.silent) };
+    case "notObserved":
+      return { watching, effects: [troubleLog(event.reason)] };
+    case "applyFailed":
+      return { watching: { ...watching, trouble: event.reason }, effects: [troubleLog(event.reason)] };
+    case "applied":
+      return { watching: sound, effects: [] };
+    default:
+      if (event.kind !== "podChanged" && now < lookAt) return { watching, effects: [] };
+      return { watching: { ...watching, lookAt: now + lookIntervalMs }, effects: [{ kind: "observe" }] };
   }
-  if (event.kind === "applyFailed" || event.kind === "notObserved") {
-    const log: GatewayEffect = {
-      kind: "log",
-      level: "error",
-      message: `the network is not as it should be: ${event.reason}`,
-      cause: "network",
-    };
-    const trouble = event.kind === "applyFailed" ? { trouble: event.reason } : {};
-    return { state: { ...state, ...trouble }, effects: [log], wakeAt: state.lookAt };
-  }
-  if (event.kind === "applied") {
-    const { trouble: _mended, ...sound } = state;
-    return { state: sound, effects: [], wakeAt: state.lookAt };
-  }
-  if (event.kind === "checked") {
-    const effects = silenceLog(state.silent, event.silent);
-    return { state: { ...state, silent: event.silent }, effects, wakeAt: state.lookAt };
-  }
-  if (event.kind !== "podChanged" && now < state.lookAt) return { state, effects: [], wakeAt: state.lookAt };
-  const lookAt = now + lookIntervalMs;
-  return { state: { ...state, lookAt }, effects: [{ kind: "observe" }], wakeAt: lookAt };
+}
+
+function troubleLog(reason: string): GatewayEffect {
+  return {
+    kind: "log",
+    level: "error",
+    message: `the network is not as it should be: ${reason}`,
+    cause: "network",
+  };
 }
 
 function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
@@ -281,9 +335,10 @@ function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayS
       message: "draining: clients are told to move",
       cause: "stopped",
     };
-    return { state: { kind: "draining", pod: state.pod, until }, effects: [log], wakeAt: until };
+    const { since: _, ...watching } = state;
+    return { state: { ...watching, kind: "draining", until }, effects: [log], wakeAt: Math.min(until, state.lookAt) };
   }
-  if (state.kind === "preparing") return end(config, state.pod);
+  if (state.kind === "preparing" || state.kind === "starting") return end(config, state.pod);
   // A second signal while draining: the user is in a hurry.
   if (state.kind === "draining") return end(config, state.pod);
   return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };

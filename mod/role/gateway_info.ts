@@ -72,7 +72,6 @@ export function parseGatewayInfo(text: string): GatewayInfo {
       healthy: body.healthy === true,
       draining: body.draining === true,
       full: body.full === true,
-      leaseEpoch: integer(body.leaseEpoch, "leaseEpoch", 0, 0xffffffff),
     },
   };
 }

@@ -80,6 +80,8 @@ export class DhcpService {
   readonly server: DhcpServer;
   /** Counts by what happened, for the metrics. */
   readonly counts = new Map<string, number>();
+  /** Told of an address that its client gave back. */
+  left: (address: Ipv4) => void = () => {};
   readonly #address: Ipv4;
   readonly #leased: DhcpServiceOptions["leased"];
   readonly #file: LeaseFile;
@@ -215,6 +217,7 @@ export class DhcpService {
       log[level](`a DHCP message is dropped: {reason}`, { reason: event.reason });
       return;
     }
+    if (event.kind === "released") this.left(event.address);
     const { chaddr, hostName } = event.client;
     const fields = { address: formatIpv4(event.address), mac: formatMac(chaddr), hostName };
     if (event.kind === "refused") {

@@ -20,15 +20,16 @@ import {
   gatewayPhases,
   type GatewayState,
   gatewayStateOf,
+  isHealthy,
   type PodView,
   startGateway,
   stepGateway,
-  unreadyReason,
 } from "../role/gateway.ts";
 import type { GatewayInfo } from "../role/gateway_info.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { Applier } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
+import { Drain } from "./drain.ts";
 import { DhcpService, dhcpServiceOptions } from "./dhcp_service.ts";
 import type { DnsServer } from "./dns_server.ts";
 import { EventLoop, now } from "./event_loop.ts";
@@ -45,7 +46,6 @@ import { ProbeResponder } from "./probe_responder.ts";
 import { onStopSignal } from "./signals.ts";
 
 const log = logger("gateway");
-const drainMs = 1_000;
 
 /** Runs the gateway until its work is done or it is told to stop. @throws {PgwError} when it can never work */
 export async function runGateway(mode: GatewayConfig["mode"], settings: GatewaySettings): Promise<void> {
@@ -58,6 +58,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
   const ended = Promise.withResolvers<void>();
   let services: Services | undefined;
   let checks: HealthChecks | undefined;
+  let drain: Drain | undefined;
   using memory = new IdleRelease();
   let stages = 0;
   let stage: GatewayState["kind"] | undefined;
@@ -91,16 +92,17 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       if (state.kind !== stage) {
         stage = state.kind;
         stages++;
-        if (stage === "draining") services?.probe.tellAll();
+        if (stage === "draining") {
+          drain ??= services && new Drain(services.probe, () => loop.post({ kind: "deserted" }));
+        }
       }
       if (gatewayPhaseName(state) !== phase) {
         phase = gatewayPhaseName(state);
-        // Clients of a gateway that is of no use to them move at once, not with their next probe.
-        if (phase === "unready") services?.probe.tellAll();
         history.enter(phase, phase, now(), why);
         why = {};
       }
       services?.dns.setWayOut(obstacleIn(state));
+      services?.probe.update();
       applier.update();
     },
   });
@@ -128,6 +130,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
             }).then((started) => checks = started, ended.reject);
             const { state } = loop;
             started.dns.setWayOut(obstacleIn(state));
+            loop.post({ kind: "served" });
             memory.worked();
           },
           ended.reject,
@@ -150,6 +153,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     await ended.promise;
   } finally {
     unlisten();
+    drain?.[Symbol.dispose]();
     applier.close();
     loop.close();
     checks?.close();
@@ -183,12 +187,12 @@ async function serve(
   });
   const condition = (): GatewayCondition => ({
     instance,
-    healthy: unreadyReason(state()) === undefined || state().kind === "draining",
+    healthy: isHealthy(state()),
     draining: state().kind === "draining",
-    full: dhcp.server.counts(Date.now()).free === 0,
-    leaseEpoch: 0,
+    full: isFull(dhcp.server.counts(Date.now()), settings.maxClients),
   });
   const probe = new ProbeResponder({ device, address }, condition);
+  dhcp.left = (address) => probe.forget(address);
   const dns = await GatewayDns.start(settings, config.net, uplink, cluster);
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
@@ -237,6 +241,11 @@ function checkHealth(
   });
 }
 
+/** Whether other gateways should have the next client. */
+function isFull({ free, bound }: { readonly free: number; readonly bound: number }, maxClients = Infinity): boolean {
+  return free === 0 || bound >= maxClients;
+}
+
 /** The Pod as the gateway sees it. @throws {UplinkError} */
 export async function observePod(config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
@@ -261,7 +270,7 @@ export function gatewayConfig(
   const { vpnInterface, snatAddress } = settings;
   return {
     mode,
-    drainMs,
+    drainMs: settings.drainMs,
     net: {
       device: settings.vxlanDevice,
       id: settings.vxlanId,

@@ -1,4 +1,4 @@
-/** Answers the clients' probes on the overlay, and tells them unasked when the gateway is about to stop. */
+/** Answers the clients' probes on the overlay, and tells them unasked when the gateway's condition has changed. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { decodeProbeQuestion, encodeProbeAnswer, type GatewayCondition, notice } from "../health/probe.ts";
@@ -9,21 +9,51 @@ import { WireError } from "../wire/bytes.ts";
 
 /** More clients than this are not told unasked; they learn it with their next probe. */
 const mostClients = 65_536;
+/** A client that was silent for three of its intervals, or for so long, is no longer there. */
+const silentIntervals = 3;
+const leastSilenceMs = 15_000;
+
+/** Where a client asked from last, when, and the longest time between two of its questions. */
+type Client = { port: number; heardAt: number; intervalMs: number };
 
 export class ProbeResponder {
   readonly #socket: UdpSocket;
-  /** Where each client asked from last. */
-  readonly #clients = new Map<Ipv4, number>();
+  readonly #clients = new Map<Ipv4, Client>();
+  #told: string | undefined;
 
   constructor(listen: { readonly device: string; readonly address: Ipv4 }, readonly condition: () => GatewayCondition) {
     this.#socket = UdpSocket.open({ ...listen, port: probePort, reuseAddress: true, batch: 16 });
     this.#serve();
   }
 
+  /** How many clients there are that were heard of lately and have not left. */
+  get clients(): number {
+    const now = performance.now();
+    for (const [address, { heardAt, intervalMs }] of this.#clients) {
+      const patience = Math.max(leastSilenceMs, silentIntervals * intervalMs);
+      if (now - heardAt > patience) this.#clients.delete(address);
+    }
+    return this.#clients.size;
+  }
+
   /** Sends the present condition to every client that was heard of. */
   tellAll(): void {
-    const bytes = encodeProbeAnswer({ nonce: notice, condition: this.condition() });
-    for (const [address, port] of this.#clients) this.#send(bytes, address, port);
+    const condition = this.condition();
+    this.#told = tellable(condition);
+    const bytes = encodeProbeAnswer({ nonce: notice, condition });
+    for (const [address, { port }] of this.#clients) this.#send(bytes, address, port);
+  }
+
+  /** To be called when the condition may have changed: clients are told if it has. */
+  update(): void {
+    const now = tellable(this.condition());
+    if (this.#told !== undefined && now !== this.#told) this.tellAll();
+    this.#told = now;
+  }
+
+  /** The client with this address has given it back. */
+  forget(address: Ipv4): void {
+    this.#clients.delete(address);
   }
 
   close(): void {
@@ -41,13 +71,25 @@ export class ProbeResponder {
           const { nonce } = decodeProbeQuestion(received.bytes(index));
           const address = received.address(index);
           const port = received.port(index);
-          if (this.#clients.size < mostClients || this.#clients.has(address)) this.#clients.set(address, port);
+          this.#hear(address, port);
           this.#send(encodeProbeAnswer({ nonce, condition: this.condition() }), address, port);
         } catch (error) {
           if (!(error instanceof WireError)) throw error;
         }
       }
     }
+  }
+
+  #hear(address: Ipv4, port: number): void {
+    const heardAt = performance.now();
+    const client = this.#clients.get(address);
+    if (client === undefined) {
+      if (this.#clients.size < mostClients) this.#clients.set(address, { port, heardAt, intervalMs: 0 });
+      return;
+    }
+    client.intervalMs = Math.max(client.intervalMs, heardAt - client.heardAt);
+    client.port = port;
+    client.heardAt = heardAt;
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>, address: Ipv4, port: number): void {
@@ -57,4 +99,9 @@ export class ProbeResponder {
       if (!(error instanceof SocketError)) throw error;
     }
   }
+}
+
+/** What of a condition a client acts upon. */
+function tellable({ healthy, draining }: GatewayCondition): string {
+  return `${healthy} ${draining}`;
 }

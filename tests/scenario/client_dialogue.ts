@@ -27,7 +27,6 @@ export const condition: GatewayCondition = {
   healthy: true,
   draining: false,
   full: false,
-  leaseEpoch: 0,
 };
 
 export const config: ClientConfig = {

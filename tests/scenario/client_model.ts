@@ -317,7 +317,7 @@ class Simulation {
 
   #newCondition(): GatewayCondition {
     const instance = Array.from({ length: 32 }, () => Math.floor(this.#random() * 16).toString(16)).join("");
-    return { instance, healthy: true, draining: false, full: false, leaseEpoch: 0 };
+    return { instance, healthy: true, draining: false, full: false };
   }
 
   #ask(

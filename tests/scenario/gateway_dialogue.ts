@@ -23,6 +23,9 @@ export type Moment = {
     does(effect: string): void;
     isSilent(): void;
     isStopped(): void;
+    /** Its sockets are open. */
+    hasServed(): void;
+    isDeserted(): void;
     /** `yes`, or why a Service should not name it. */
     isReady(reason: string): void;
     /** What the kernel should hold: interfaces that forward, and devices of ours. */
@@ -83,6 +86,8 @@ class Runner {
           this.end();
         },
         isStopped: () => post({ kind: "stop" }),
+        hasServed: () => post({ kind: "served" }),
+        isDeserted: () => post({ kind: "deserted" }),
         isReady: (reason) => {
           this.#advance(from);
           assert.equal(unreadyReason(this.#step.state) ?? "yes", reason);

@@ -8,7 +8,10 @@ function serves(at: At, obstacle?: string): void {
   at(0).pod.isSeen("eth0", obstacle);
   at(0).kernel.obeys();
   at(0).gateway.does("serve");
+  at(0).gateway.hasServed();
   at(0).gateway.does(obstacle === undefined ? "info serving" : `error clients cannot get out: ${obstacle}`);
+  at(0).gateway.does("observe");
+  at(0).pod.isSeen("eth0", obstacle);
 }
 
 gatewayScenario("serves once the kernel holds its network", {}, (at) => {
@@ -20,8 +23,13 @@ gatewayScenario("serves once the kernel holds its network", {}, (at) => {
   at("40 ms").gateway.isSilent();
   at("40 ms").kernel.obeys();
   at("40 ms").gateway.does("serve");
-  at("40 ms").gateway.does("info serving");
-  at("40 ms").gateway.isReady("yes");
+  at("40 ms").gateway.isReady("its network does not stand yet");
+  at("50 ms").gateway.isSilent();
+  at("50 ms").gateway.hasServed();
+  at("50 ms").gateway.does("info serving");
+  at("50 ms").gateway.isReady("yes");
+  at("50 ms").gateway.does("observe");
+  at("50 ms").pod.isSeen("eth0 tun0");
 });
 
 gatewayScenario("init ends when the network stands, and serves nothing", { mode: "init" }, (at) => {
@@ -137,6 +145,46 @@ gatewayScenario("start: a stop drains and leaves the network to the next process
   at("1 s").gateway.does("info draining");
   at("2 s").gateway.does("exit");
   at("2 s").gateway.wants("anything");
+});
+
+gatewayScenario("the last client has moved: the end comes soon after, when its last packets have passed", {
+  drainMs: 10_000,
+}, (at) => {
+  serves(at);
+  at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("info draining");
+  at("2 s").gateway.isDeserted();
+  at("2.2 s").gateway.isDeserted();
+  at("2.2 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=vxlan3150 firewall");
+  at("2.3 s").gateway.wants("firewall");
+  at("2.31 s").kernel.obeys();
+  at("2.31 s").gateway.does("exit");
+});
+
+gatewayScenario(
+  "the VPN goes down while it drains: nobody gets out any more, and it ends",
+  { drainMs: 10_000 },
+  (at) => {
+    serves(at);
+    at("1 s").gateway.isStopped();
+    at("1 s").gateway.does("info draining");
+    at("2 s").pod.changes();
+    at("2 s").gateway.does("observe");
+    at("2 s").pod.isSeen("eth0 tun0", "the VPN interface 'tun0' is down");
+    at("2 s").gateway.does("error clients cannot get out: the VPN interface 'tun0' is down");
+    at("2.3 s").gateway.wants("firewall");
+  },
+);
+
+gatewayScenario("a stop while its sockets are opened ends it", {}, (at) => {
+  at(0).gateway.does("observe");
+  at(0).pod.isSeen("eth0");
+  at(0).kernel.obeys();
+  at(0).gateway.does("serve");
+  at("1 ms").gateway.isStopped();
+  at("1 ms").gateway.wants("firewall");
+  at("2 ms").kernel.obeys();
+  at("2 ms").gateway.does("exit");
 });
 
 gatewayScenario("a second signal does not wait for the clients", {}, (at) => {

@@ -47,6 +47,7 @@ Deno.test("a gateway without settings has the defaults", () => {
     stateDir: "/var/lib/pgw",
     clusterDomain: "cluster.local",
     dhcpLeaseSeconds: 43200,
+    drainMs: 10_000,
     stateSync: "off",
     dnsCacheMebibytes: 16,
     dnsMinimumTtl: 0,

@@ -17,7 +17,7 @@ function reasonAfter(...events: GatewayEvent[]): string | undefined {
 }
 
 const observed: GatewayEvent = { kind: "observed", pod: { uplink, interfaces: ["eth0"] } };
-const serving: readonly GatewayEvent[] = [observed, { kind: "applied" }];
+const serving: readonly GatewayEvent[] = [observed, { kind: "applied" }, { kind: "served" }];
 
 Deno.test(
   "a gateway is ready when the kernel holds its network, and as long as it does",

@@ -38,10 +38,11 @@ function ask(ports: readonly number[], more: Partial<AskOptions> = {}) {
 }
 
 Deno.test("discovery: what a gateway tells of itself", async () => {
-  await using only = gateway("10.42.1.6", { leaseEpoch: 7 });
+  const instance = "01".repeat(16);
+  await using only = gateway("10.42.1.6", { instance });
   const { podAddress, info } = await ask([only.port]);
   assert.equal(podAddress, ip("10.42.1.6"));
-  assert.equal(info?.condition.leaseEpoch, 7);
+  assert.deepEqual(info?.condition, { instance, healthy: true, draining: false, full: false });
   assert.equal(only.accepted, 1);
 });
 
