@@ -27,7 +27,9 @@ export type ClientEvent =
   | { readonly kind: "probeAnswer"; readonly nonce: string; readonly condition?: GatewayCondition }
   /** A probe came back as undeliverable, or did not leave. `noProgram`: the gateway's Pod refuses the probe's port. */
   | { readonly kind: "undelivered"; readonly fault: Fault | "noProgram" }
-  /** Something may have changed (a link went down, SIGHUP came): what is waited for is looked at now. */
+  /** Somebody else changed a link, an address or a route of the Pod: the gateway may have become unreachable. */
+  | { readonly kind: "kernelChanged" }
+  /** SIGHUP: what is waited for is tried now. */
   | { readonly kind: "look" }
   /** SIGTERM, SIGINT. */
   | { readonly kind: "stop" };
@@ -63,8 +65,11 @@ export type LogEffect = {
 export type ClientEffect =
   | { readonly kind: "observeUplink" }
   | { readonly kind: "resolve" }
-  /** Ask the candidates for a gateway, by preference another than `avoid` (a Pod address). */
-  | { readonly kind: "ask"; readonly candidates: readonly Candidate[]; readonly avoid?: Ipv4 }
+  /**
+   * Ask the candidates for a gateway, by preference another than `avoid` (a Pod address), until `tries` of the questions
+   * have failed, or one for each candidate: one address may stand for many gateways.
+   */
+  | { readonly kind: "ask"; readonly candidates: readonly Candidate[]; readonly avoid?: Ipv4; readonly tries: number }
   | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4 }
   | { readonly kind: "sendProbe"; readonly to: Ipv4; readonly nonce: string; readonly form: "probe" | "dns" }
   | { readonly kind: "pointResolvConf"; readonly gateway: Ipv4 }

@@ -1,6 +1,7 @@
 /** A closed client looks for a gateway: its own interface, the addresses of SERVICE, an answer, a tunnel. */
 
 import { formatIpv4 } from "../addr/ipv4.ts";
+import type { Candidate } from "../netstate/client.ts";
 import type { ClientEffect, ClientEvent, GatewayAnswer } from "./client_event.ts";
 import { startLease } from "./client_lease.ts";
 import { linkTo, obstacleOf } from "./client_link.ts";
@@ -46,9 +47,12 @@ export function search(config: ClientConfig, state: Searching, event: ClientEven
   }
 }
 
+/** How often a search may fail to ask: the first ones must find the one of two gateways that is left, later ones not storm. */
+const tries = [4, 2, 2];
+
 /** The question to all candidates, the gateway that failed by preference not among those that are taken. */
-export function askFor(candidates: Extract<ClientEffect, { kind: "ask" }>["candidates"], { avoid }: Aim): ClientEffect {
-  return { kind: "ask", candidates, ...(avoid === undefined ? {} : { avoid }) };
+export function askFor(candidates: readonly Candidate[], { avoid, attempts }: Aim): ClientEffect {
+  return { kind: "ask", candidates, tries: tries[attempts] ?? 1, ...(avoid === undefined ? {} : { avoid }) };
 }
 
 export function foundLog({ tunnel }: Link): ClientEffect {

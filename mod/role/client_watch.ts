@@ -49,6 +49,7 @@ function hear(link: Link, watch: Watch, event: ClientEvent, now: number): Omit<S
       return { watch: reached, loss: { cause: "gateway_without_program", reason } };
     }
     case "look":
+    case "kernelChanged":
       return { watch: probeSoon(watch, now) };
     default:
       return { watch };

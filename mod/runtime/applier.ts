@@ -18,6 +18,8 @@ export type ApplierPorts = {
   repaired(): void;
   /** What others changed could not be put back; it is tried again. */
   unrepaired?(error: unknown): void;
+  /** Somebody else changed links, addresses or routes. */
+  noticed?(): void;
   readonly listed?: FirewallListed;
 };
 
@@ -80,8 +82,15 @@ export class Applier {
   keepRepaired(): void {
     this.#repairTimer = setInterval(() => this.#repair(), repairIntervalMs);
     this.#watch = new KernelWatch(() => {
-      if (performance.now() - this.#appliedAt > ownNoticesMs) this.#repair();
+      if (performance.now() - this.#appliedAt <= ownNoticesMs) return;
+      this.ports.noticed?.();
+      this.#repair();
     });
+  }
+
+  /** Looks now at what it looks at regularly. */
+  look(): void {
+    this.#repair();
   }
 
   close(): void {

@@ -33,9 +33,9 @@ import { EventLoop, now } from "./event_loop.ts";
 import { isFinal, messageOf } from "./failure.ts";
 import { type HttpHandler, HttpServer } from "./http_server.ts";
 import { IdleRelease } from "./idle.ts";
-import { logger } from "./log.ts";
+import { logger, reopenLogAtSignal } from "./log.ts";
 import { resolveName } from "./resolver.ts";
-import { onStopSignal } from "./signals.ts";
+import { onSignals } from "./signals.ts";
 import { readTextIfThere } from "./text_file.ts";
 
 const log = logger("client");
@@ -66,6 +66,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     wanted: () => wanted(config, loop.state, stages),
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
+    noticed: () => loop.post({ kind: "kernelChanged" }),
     listed: blocked.listed,
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
@@ -132,13 +133,13 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     event.then((happened) => loop.post(happened), ended.reject);
   }
 
-  function ask({ candidates, avoid }: Extract<ClientEffect, { kind: "ask" }>): void {
+  function ask({ candidates, avoid, tries }: Extract<ClientEffect, { kind: "ask" }>): void {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
     const { path } = settings.service;
     const host = formatService(settings.service).replace(/\/.*/, "");
-    askForGateway({ candidates, path, host, signal, ...(avoid === undefined ? {} : { avoid }) }).then(
+    askForGateway({ candidates, tries, path, host, signal, ...(avoid === undefined ? {} : { avoid }) }).then(
       (answer) => signal.aborted || loop.post({ kind: "answered", answer }),
       (error) => signal.aborted || loop.post({ kind: "unanswered", reason: messageOf(error) }),
     );
@@ -197,7 +198,14 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     }
   }
 
-  const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  using _signals = onSignals({
+    stop: () => loop.post({ kind: "stop" }),
+    look() {
+      reopenLogAtSignal();
+      applier.look();
+      loop.post({ kind: "look" });
+    },
+  });
   let http: HttpServer | undefined;
   try {
     loop.start();
@@ -208,7 +216,6 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     applier.keepRepaired();
     await ended.promise;
   } finally {
-    unlisten();
     asking.abort();
     http?.[Symbol.dispose]();
     applier.close();

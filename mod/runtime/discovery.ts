@@ -15,6 +15,8 @@ export type AskOptions = {
   readonly candidates: readonly Candidate[];
   /** A Pod address that is taken only when no other gateway answers. */
   readonly avoid?: Ipv4;
+  /** So many errors end it, if there are not more candidates. */
+  readonly tries: number;
   readonly path: string;
   readonly host: string;
   readonly signal: AbortSignal;
@@ -22,36 +24,40 @@ export type AskOptions = {
 
 /** A candidate that is silent for so long gets company; sooner when a gateway failed that may still be named. */
 const staggerMs = { first: 300, again: 100 };
-const timeoutMs = 3_000;
-/** One address may stand for many gateways (a Service's): so often it is asked again. */
-const leastAttempts = 6;
-const mostAttempts = 16;
+const timeoutMs = { first: 3_000, again: 1_500 };
+/** One address may stand for many gateways (a Service's): so often it is asked while it is silent, or not the right one. */
+const leastQuestions = 8;
+const mostQuestions = 16;
 
 /** @throws {NoGatewayError} when nobody answered; its message names the last reason */
 export async function askForGateway(options: AskOptions): Promise<GatewayAnswer> {
   const { candidates, avoid, signal } = options;
-  const attempts = Math.min(mostAttempts, Math.max(leastAttempts, candidates.length));
+  const questions = Math.min(mostQuestions, Math.max(leastQuestions, candidates.length));
+  const tries = Math.max(options.tries, candidates.length);
   const race = new AbortController();
   const raceSignal = AbortSignal.any([signal, race.signal]);
   const pending = new Set<Promise<void>>();
   let chosen: GatewayAnswer | undefined;
   let spare: GatewayAnswer | undefined;
   let failure = "nobody answers";
-  const stagger = avoid === undefined ? staggerMs.first : staggerMs.again;
+  let failures = 0;
+  const time = avoid === undefined ? "first" : "again";
   const attempt = async (candidate: Candidate) => {
     try {
-      const answer = await askCandidate(candidate, options, raceSignal);
+      const answer = await askCandidate(candidate, { ...options, timeoutMs: timeoutMs[time] }, raceSignal);
       if (isWelcome(answer, avoid)) chosen ??= answer;
       else spare = betterSpare(spare, answer);
     } catch (error) {
+      failures++;
       if (!raceSignal.aborted) failure = reasonOf(error, candidate);
     }
   };
   try {
-    for (let index = 0; index < attempts && chosen === undefined && !signal.aborted; index++) {
+    const goesOn = (asked: number) => asked < questions && failures < tries && chosen === undefined && !signal.aborted;
+    for (let index = 0; goesOn(index); index++) {
       const running = attempt(candidates[index % candidates.length]!).finally(() => pending.delete(running));
       pending.add(running);
-      await Promise.race([...pending, delay(stagger, raceSignal)]);
+      await Promise.race([...pending, delay(staggerMs[time], raceSignal)]);
     }
     while (chosen === undefined && pending.size > 0 && !signal.aborted) await Promise.race(pending);
   } finally {
@@ -84,11 +90,17 @@ function betterSpare(present: GatewayAnswer | undefined, other: GatewayAnswer): 
 /** One candidate alone. @throws {NoGatewayError | HttpError} */
 export async function askCandidate(
   candidate: Candidate,
-  options: Pick<AskOptions, "path" | "host">,
+  options: Pick<AskOptions, "path" | "host"> & { readonly timeoutMs?: number },
   signal: AbortSignal,
 ): Promise<GatewayAnswer> {
   const hostname = formatIpv4(candidate.address);
-  const question = { hostname, port: candidate.port, host: options.host, timeoutMs, signal };
+  const question = {
+    hostname,
+    port: candidate.port,
+    host: options.host,
+    timeoutMs: options.timeoutMs ?? timeoutMs.first,
+    signal,
+  };
   const told = await httpGet({ ...question, path: "/v1/gateway" });
   if (told.status === 200 && !isIpv4(told.body.trim())) {
     const info = parseGatewayInfo(told.body);

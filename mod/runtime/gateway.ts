@@ -40,10 +40,10 @@ import { type ClusterResolver, clusterResolver, GatewayDns, serversAroundVpn } f
 import { HealthChecks } from "./health_checks.ts";
 import { IdleRelease } from "./idle.ts";
 import { KernelWatch } from "./kernel_watch.ts";
-import { logger } from "./log.ts";
+import { logger, reopenLogAtSignal } from "./log.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { ProbeResponder } from "./probe_responder.ts";
-import { onStopSignal } from "./signals.ts";
+import { onSignals } from "./signals.ts";
 
 const log = logger("gateway");
 
@@ -144,7 +144,14 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     }
   }
 
-  const unlisten = onStopSignal(() => loop.post({ kind: "stop" }));
+  using _signals = onSignals({
+    stop: () => loop.post({ kind: "stop" }),
+    look() {
+      reopenLogAtSignal();
+      applier.look();
+      loop.post({ kind: "podChanged" });
+    },
+  });
   using _watch = new KernelWatch(() => loop.post({ kind: "podChanged" }));
   try {
     await learning.start();
@@ -152,7 +159,6 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     applier.keepRepaired();
     await ended.promise;
   } finally {
-    unlisten();
     drain?.[Symbol.dispose]();
     applier.close();
     loop.close();

@@ -33,6 +33,7 @@ const levelNumbers: Readonly<Record<LogLevel, number>> = {
 };
 
 let transports: readonly LogTransport[] = [];
+let reopenFile: () => void = () => {};
 
 /** The logger of a part of the program: `logger("dhcp").info("lease {address} given", { address, mac })`. */
 export function logger(...category: string[]): Logger {
@@ -70,6 +71,16 @@ export function logTransports(): readonly LogTransport[] {
 export async function closeLogging(): Promise<void> {
   transports = [];
   await dispose();
+}
+
+/** Goes on in a new file of the same name, where the old one was renamed or removed (SIGHUP). */
+export function reopenLogAtSignal(): void {
+  try {
+    reopenFile();
+    logger().info("SIGHUP: all is looked at anew");
+  } catch (error) {
+    logger().error("SIGHUP: the old log file is still written: {error}", { error });
+  }
 }
 
 /** `{"timestamp":1700000000000,"level":20,"message":"...","component":"dhcp",...properties}` and a line end. */
@@ -110,9 +121,24 @@ async function prettyFormatter(): Promise<(record: LogRecord) => string> {
  * 0.004 on an ordinary one, in which the gateway answers nobody.
  */
 function fileSink(path: string): Sink & Disposable {
+  let file = openLog(path);
+  reopenFile = () => {
+    const successor = openLog(path);
+    file.close();
+    file = successor;
+  };
+  const sink = lineSink({ writeSync: (bytes) => file.writeSync(bytes) }, formatJson);
+  return Object.assign(sink, {
+    [Symbol.dispose]() {
+      reopenFile = () => {};
+      file.close();
+    },
+  });
+}
+
+function openLog(path: string): Deno.FsFile {
   try {
-    const file = Deno.openSync(path, { append: true, create: true });
-    return Object.assign(lineSink(file, formatJson), { [Symbol.dispose]: () => file.close() });
+    return Deno.openSync(path, { append: true, create: true });
   } catch (cause) {
     throw new LogFileError(
       `PGW_LOG_FILE_PATH: '${path}' cannot be opened for appending: ${cause instanceof Error ? cause.message : cause}`,

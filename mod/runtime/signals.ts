@@ -1,8 +1,18 @@
-/** Calls `stop` at the first SIGTERM or SIGINT. The function returned takes that back. */
-export function onStopSignal(stop: () => void): () => void {
-  const signals = ["SIGTERM", "SIGINT"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
-  return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, stop);
+/** What a role does at a signal. */
+export type SignalHandlers = {
+  /** SIGTERM, SIGINT. */
+  readonly stop: () => void;
+  /** SIGHUP. */
+  readonly look: () => void;
+};
+
+/** Listens until it is disposed of. */
+export function onSignals({ stop, look }: SignalHandlers): Disposable {
+  const listeners = [["SIGTERM", stop], ["SIGINT", stop], ["SIGHUP", look]] as const;
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    },
   };
 }

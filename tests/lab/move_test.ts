@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { longestOutage, startEcho, Stream } from "../bench/stream.ts";
 import { from, type Lab, names } from "./lab.ts";
+import type { Pod } from "./pod.ts";
 import type { Process } from "./process.ts";
 import { says, sleep, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
@@ -121,6 +122,53 @@ labTest(
     assert.equal(message, `closed: the gateway ${gateway.address.v4} has no tunnel any more`);
   },
 );
+
+for (
+  const [what, fail, mend] of [
+    ["its cable is pulled", (pod: Pod) => pod.setCable("down"), (pod: Pod) => pod.setCable("up")],
+    [
+      "its interface is set down",
+      (pod: Pod) => pod.ip("link set eth0 down"),
+      (pod: Pod) => pod.ip("link set eth0 up", "route replace default via 10.42.0.1"),
+    ],
+  ] as const
+) {
+  labTest(
+    `a client Pod, ${what}: it looks at its gateway at once, whatever the interval, and comes back`,
+    async (lab) => {
+      const [client, gateway] = [lab.client(0), lab.gateway(0)];
+      await lab.setEndpoints([0]);
+      await startGateway(gateway);
+      const pgw = startClient(client, { PGW_CLIENT_PING_INTERVAL: "600" });
+      await untilOpen(pgw);
+      await sleep(500); // its own changes of the network are no news
+      await fail(client);
+      await untilClosed(pgw);
+      const before = pgw.lines.length;
+      await mend(client);
+      await untilOpen(pgw, before);
+      assert.equal(await client.fetchSourceAddress(), gateway.vpnAddress.v4);
+    },
+  );
+}
+
+labTest("SIGHUP: a client looks at its gateway at once, a gateway at its Pod, and both go on", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  const serving = await startGateway(gateway);
+  const pgw = startClient(client, { PGW_CLIENT_PING_INTERVAL: "600" });
+  await untilOpen(pgw);
+  for (const process of [serving, pgw]) {
+    process.kill("SIGHUP");
+    await process.waitForLog(says("SIGHUP: all is looked at anew"));
+  }
+  assert.equal(await client.fetchSourceAddress(), gateway.vpnAddress.v4);
+  assertNeverClosed(pgw);
+  await serving.stop("SIGKILL");
+  await gateway.ip("link delete vxlan3150");
+  pgw.kill("SIGHUP");
+  await untilClosed(pgw);
+});
 
 labTest("the VPN goes down: clients are told at once, and told apart from a lost gateway", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];

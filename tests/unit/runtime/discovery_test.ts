@@ -31,6 +31,7 @@ function ask(ports: readonly number[], more: Partial<AskOptions> = {}) {
   return askForGateway({
     candidates: ports.map((port) => ({ address: ip(loopback), port })),
     path: "/",
+    tries: 6,
     host: "gateway.vpn",
     signal: new AbortController().signal,
     ...more,

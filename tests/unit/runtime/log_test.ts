@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import type { LogRecord } from "@logtape/logtape";
 import type { LogSettings } from "../../../mod/config/settings.ts";
-import { closeLogging, formatJson, LogFileError, logger, setUpLogging } from "../../../mod/runtime/log.ts";
+import {
+  closeLogging,
+  formatJson,
+  LogFileError,
+  logger,
+  reopenLogAtSignal,
+  setUpLogging,
+} from "../../../mod/runtime/log.ts";
 
 const toFile: Omit<LogSettings, "logFilePath"> = { logLevel: "info", logTransports: ["file"], logFormat: "auto" };
 
@@ -93,3 +100,29 @@ Deno.test("a file that cannot be opened", async () => {
 });
 
 Deno.test("a logger is silent before it is set up", () => logger("early").error("not shown"));
+
+Deno.test("a log file that was renamed is left at SIGHUP, and one that cannot be made is not", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/log`;
+  const messages = (name: string) =>
+    Deno.readTextFileSync(`${directory}/${name}`).split("\n").slice(0, -1).map((line) => JSON.parse(line).message);
+  try {
+    await setUpLogging({ ...toFile, logFilePath: path });
+    logger().info("one");
+    Deno.renameSync(path, `${path}.1`);
+    logger().info("two");
+    reopenLogAtSignal();
+    logger().info("three");
+    assert.deepEqual(messages("log.1"), ["one", "two"]);
+    assert.deepEqual(messages("log"), ["SIGHUP: all is looked at anew", "three"]);
+    Deno.renameSync(path, `${path}.2`);
+    Deno.mkdirSync(path);
+    reopenLogAtSignal();
+    logger().info("four");
+    assert.match(messages("log.2")[2], /^SIGHUP: the old log file is still written/);
+    assert.equal(messages("log.2").at(-1), "four");
+  } finally {
+    await closeLogging();
+    await Deno.remove(directory, { recursive: true });
+  }
+});
