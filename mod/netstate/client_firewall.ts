@@ -26,7 +26,7 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
       ...natChains(config, view),
       redirectedDnsGuard(config),
     ]),
-    v6: withRules([...aroundMarks(config), filterOutput6(config), filterForward6(config)]),
+    v6: withRules([...aroundMarks(config), filterOutput6(config), filterInput6(config), filterForward6(config)]),
   };
 }
 
@@ -131,13 +131,14 @@ function admitRedirectedDns(gateway: Ipv4): string[] {
 
 /**
  * An application's question whose destination was translated leaves by the tunnel or not at all: with its device gone,
- * another's default route would take it. Only here, behind all translation, is the interface the one that it leaves by.
+ * another's default route would take it, or the one to the loopback, and conntrack would keep its source for as long as
+ * it is asked, also when the tunnel is there again. Only here, behind all translation, is the interface the one that it leaves by.
  * The same in all phases, because tables are not changed at one instant.
  */
 function redirectedDnsGuard({ device, foreignDns }: ClientNetConfig): Chain {
   const rules = foreignDns === "redirect"
     ? [
-      "-o lo -j RETURN",
+      "-o lo -m addrtype --dst-type LOCAL -j RETURN",
       ...["udp", "tcp"].map((protocol) =>
         `! -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -m mark ! --mark ${mark} ` +
         "-m conntrack --ctstate DNAT -j DROP"
@@ -268,6 +269,21 @@ function filterOutput6(config: ClientNetConfig): Chain {
     rejection[6],
   ];
   return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
+}
+
+/**
+ * The overlay carries IPv4 alone. A router's advertisement would give the Pod another way out, which is refused by routing
+ * when it is there already: where no IPv6 is to leave, it is not even heard. Where PGW_LOCAL_CIDRS has IPv6 networks, the
+ * Pod's own address may live on such advertisements.
+ */
+function filterInput6(config: ClientNetConfig): Chain {
+  const advertisements = localCidrs6(config).length > 0 ? [] : [`-p ipv6-icmp -m icmp6 --icmpv6-type 134 -j DROP`];
+  return {
+    table: "filter",
+    name: "PGW-INPUT",
+    hook: "INPUT",
+    rules: [`-i ${config.device} -j DROP`, ...advertisements],
+  };
 }
 
 function filterForward6(config: ClientNetConfig): Chain {

@@ -36,7 +36,7 @@ export function gatewayFirewall(
  * What the gateway's work needs is accepted in front of other people's rules: a VPN's own firewall in the same Pod
  * usually drops whatever it does not know. Clients reach nothing else of the gateway Pod.
  */
-function input4({ device, port, httpPort, address, isolation }: GatewayNetConfig): Chain {
+function input4({ device, port, httpPort, address, network, isolation }: GatewayNetConfig): Chain {
   const own = `${formatIpv4(address)}/32`;
   return {
     table: "filter",
@@ -48,7 +48,11 @@ function input4({ device, port, httpPort, address, isolation }: GatewayNetConfig
       // source would have the answer sent to that client. (No source of our own comes in by a device; by lo it does.)
       `! -s ${own} -d ${own} ! -i ${device} -j DROP`,
       `! -i ${device} -p tcp -m tcp --dport ${httpPort} -j ACCEPT`,
-      ...[dhcpServerPort, 53, probePort].map((to) => `-i ${device} -p udp -m udp --dport ${to} -j ACCEPT`),
+      `-i ${device} -p udp -m udp --dport ${dhcpServerPort} -j ACCEPT`,
+      // Whoever has no address yet asks for one and for nothing else: an answer to a source that is not of the overlay
+      // would leave by another way.
+      `-i ${device} ! -s ${formatPrefix(network)} -j DROP`,
+      ...[53, probePort].map((to) => `-i ${device} -p udp -m udp --dport ${to} -j ACCEPT`),
       `-i ${device} -p tcp -m tcp --dport 53 -j ACCEPT`,
       `-i ${device} -p icmp -m icmp --icmp-type 8 -j ACCEPT`,
       `-i ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,

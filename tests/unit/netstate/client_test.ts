@@ -44,7 +44,7 @@ golden(
       v4 filter PGW-FORWARD ! -o vxlan3150 -d 10.0.0.0/8 -j RETURN
       v4 filter PGW-FORWARD -j REJECT --reject-with icmp-admin-prohibited
       chain    v4 mangle PGW-POSTROUTING from POSTROUTING
-      v4 mangle PGW-POSTROUTING -o lo -j RETURN
+      v4 mangle PGW-POSTROUTING -o lo -m addrtype --dst-type LOCAL -j RETURN
       v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
       v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p tcp -m tcp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
       chain    v6 mangle PGW-PREROUTING from PREROUTING
@@ -67,6 +67,8 @@ golden(
       v6 filter PGW-OUTPUT ! -o vxlan3150 -p tcp -m tcp --dport 53 -j REJECT --reject-with icmp6-adm-prohibited
       v6 filter PGW-OUTPUT -d fd00::/8 -j RETURN
       v6 filter PGW-OUTPUT -j REJECT --reject-with icmp6-adm-prohibited
+      chain    v6 filter PGW-INPUT from INPUT
+      v6 filter PGW-INPUT -i vxlan3150 -j DROP
       chain    v6 filter PGW-FORWARD from FORWARD
       v6 filter PGW-FORWARD -m connmark --mark 0x3150 -j RETURN
       v6 filter PGW-FORWARD ! -o vxlan3150 -p udp -m udp --dport 53 -j REJECT --reject-with icmp6-adm-prohibited

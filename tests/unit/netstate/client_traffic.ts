@@ -252,6 +252,13 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
       v4("icmp", leased, { in: "vxlan3150", source: internet, icmpType: 8, toThisHost: true }),
     ],
   }],
+  ["in: IPv6 from the tunnel", {
+    direction: "in",
+    packets: [
+      v6("tcp", pod6, { in: "vxlan3150", source: internet6, ...port(8080) }),
+      v6("ipv6-icmp", "ff02::1", { in: "vxlan3150", source: "fe80::1", icmpType: 134, toThisHost: true }),
+    ],
+  }],
 ]);
 
 /** What becomes of one packet, in the words of the table. */

@@ -22,6 +22,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-INPUT ! -s 172.29.0.1/32 -d 172.29.0.1/32 ! -i vxlan3150 -j DROP
       v4 filter PGW-INPUT ! -i vxlan3150 -p tcp -m tcp --dport 3150 -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --dport 67 -j ACCEPT
+      v4 filter PGW-INPUT -i vxlan3150 ! -s 172.29.0.0/24 -j DROP
       v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --dport 53 -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --dport 3150 -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -p tcp -m tcp --dport 53 -j ACCEPT

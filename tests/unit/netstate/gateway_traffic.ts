@@ -96,10 +96,16 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
   ],
   [
     "client with a source outside the overlay",
-    ["tun0", "eth0"].map((out) => met("FORWARD", { ...fromClient, out, source: "10.42.0.9" })),
+    [
+      ...["tun0", "eth0"].map((out) => met("FORWARD", { ...fromClient, out, source: "10.42.0.9" })),
+      ...[53, 3150].map((destinationPort) =>
+        met("INPUT", { ...toGateway, source: "10.42.0.9", protocol: "udp", destinationPort })
+      ),
+    ],
   ],
   ["client to the gateway: DHCP, DNS, probe, ping", [
     ...[67, 53, 3150].map((destinationPort) => met("INPUT", { ...toGateway, protocol: "udp", destinationPort })),
+    met("INPUT", { ...toGateway, source: "0.0.0.0", protocol: "udp", destinationPort: 67 }),
     met("INPUT", { ...toGateway, destinationPort: 53 }),
     met("INPUT", { ...toGateway, protocol: "icmp", icmpType: 8 }),
     met("INPUT", { ...fromClient, destination: "255.255.255.255", protocol: "udp", destinationPort: 67 }),

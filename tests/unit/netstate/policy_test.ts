@@ -120,9 +120,28 @@ Deno.test("a question that was led to the gateway leaves by no other device, if 
 }, () => {
   const pod = podIn("open");
   const left = pod.routes.filter(({ hop }) => hop.kind !== "device" || hop.device !== "vxlan3150");
-  const routes = [...left, mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1")];
+  const another = mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1");
   for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
-    assert.equal(showFate(send({ ...pod, routes }, question)), "drop");
+    assert.equal(showFate(send({ ...pod, routes: [...left, another] }, question)), "drop");
+    // Nor by the loopback, whose default route stands behind all others: conntrack would keep what it was there.
+    assert.match(showFate(send({ ...pod, routes: left }, question)), /^(drop|reject)$/);
+  }
+});
+
+Deno.test("a router's advertisement is heard where IPv6 is local, and nowhere else", { permissions: "none" }, () => {
+  const advertisement = {
+    in: "eth0",
+    family: 6,
+    protocol: "ipv6-icmp",
+    destination: "ff02::1",
+    icmpType: 134,
+  } as const;
+  const local4 = { ...config, localCidrs: config.localCidrs.filter(({ family }) => family === 4) };
+  for (const [net, fate] of [[config, "delivered"], [local4, "drop"]] as const) {
+    for (const phase of phaseNames) {
+      const pod = podWith(clientNetState(net, phases[phase], 0), uplink);
+      assert.equal(showFate(receive(pod, { ...advertisement, toThisHost: true })), fate, phase);
+    }
   }
 });
 
