@@ -94,7 +94,8 @@ function spawn(argv: Argv, withInput: boolean): Deno.ChildProcess {
   try {
     return new Deno.Command(program, {
       args,
-      env: { LC_ALL: "C" },
+      clearEnv: true,
+      env: environment(),
       stdin: withInput ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
@@ -102,6 +103,15 @@ function spawn(argv: Argv, withInput: boolean): Deno.ChildProcess {
   } catch (error) {
     throw error instanceof Deno.errors.NotFound ? new MissingToolError(program, error) : error;
   }
+}
+
+/**
+ * Ours, in the C locale, without what would load other code into the tools: Deno starts no program with that unless it
+ * may start any.
+ */
+function environment(): Record<string, string> {
+  const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("LD_"));
+  return { ...Object.fromEntries(inherited), LC_ALL: "C" };
 }
 
 async function feed(child: Deno.ChildProcess, stdin: string): Promise<void> {

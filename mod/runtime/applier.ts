@@ -76,13 +76,14 @@ export class Applier {
   }
 
   /**
-   * From now on puts back what somebody else took away, and says so: links, addresses and routes as soon as the kernel
-   * tells of it, the firewall, of which it tells nothing, within {@link repairIntervalMs}.
+   * From now on puts back what somebody else took away, and says so: as soon as the kernel tells of it, and what it does
+   * not tell of, such as the firewall of iptables-legacy, within {@link repairIntervalMs}.
    */
   keepRepaired(): void {
     this.#repairTimer = setInterval(() => this.#repair(), repairIntervalMs);
-    this.#watch = new KernelWatch(() => {
-      if (performance.now() - this.#appliedAt <= ownNoticesMs) return;
+    this.#watch = new KernelWatch(["network", "firewall"], (changes) => {
+      // Never ours is what another program did to the firewall.
+      if (!changes.has("firewall") && performance.now() - this.#appliedAt <= ownNoticesMs) return;
       this.ports.noticed?.();
       this.#repair();
     });

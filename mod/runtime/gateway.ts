@@ -152,7 +152,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       loop.post({ kind: "podChanged" });
     },
   });
-  using _watch = new KernelWatch(() => loop.post({ kind: "podChanged" }));
+  using _watch = new KernelWatch(["network"], () => loop.post({ kind: "podChanged" }));
   try {
     await learning.start();
     loop.start();

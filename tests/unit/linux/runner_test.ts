@@ -57,3 +57,14 @@ Deno.test("a refusal for another reason than a missing capability stays what it 
     (error) => error instanceof Error && (Deno.uid() !== 0 || error instanceof CommandError),
   );
 });
+
+Deno.test("tools get the environment, but nothing that loads other code into them", async () => {
+  Deno.env.set("LD_PRELOAD", "/nowhere/library.so");
+  Deno.env.set("PGW_TEST_INHERITED", "yes");
+  try {
+    assert.equal(await runner.run(["sh", "-c", "echo $LD_PRELOAD $PGW_TEST_INHERITED"]), "yes\n");
+  } finally {
+    Deno.env.delete("LD_PRELOAD");
+    Deno.env.delete("PGW_TEST_INHERITED");
+  }
+});
