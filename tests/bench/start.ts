@@ -8,10 +8,9 @@ import { connectSeedClient } from "../interop/seed_client.ts";
 import { startSeedGateway } from "../interop/seed_gateway.ts";
 import { enterOrContinue, isInside } from "../lab/enter.ts";
 import { Lab, names, outsideTunnel } from "../lab/lab.ts";
-import type { Pod } from "../lab/pod.ts";
-import { isProbe } from "../lab/prober.ts";
+import { executedAt, type Pod } from "../lab/pod.ts";
+import { isProbe, probeKinds } from "../lab/prober.ts";
 import type { LogRecord } from "../lab/process.ts";
-import { pgwCommand, pgwEnv } from "../lab/program.ts";
 import { says, sleep, startGateway } from "../lab/roles.ts";
 import { useCompiledProgram } from "./binary.ts";
 import { judge, machine, median, spread } from "./report.ts";
@@ -52,7 +51,7 @@ printSteps("ours", rows.ours);
 printSteps("seed", rows.seed);
 for (const [who, { before, after, ipv6 }] of Object.entries(leaked)) {
   console.log(
-    `${who}: packets of an app (13 kinds every 20 ms) that left the Pod directly: ${before} before its first rule, ` +
+    `${who}: packets of an app (${probeKinds.length} kinds every 20 ms) that left the Pod directly: ${before} before its first rule, ` +
       `${after} after (${ipv6} of all were IPv6)`,
   );
 }
@@ -83,13 +82,8 @@ type Started = { readonly startedAt: number; steps(): Promise<Readonly<Record<st
 
 /** With the time at which the program itself is executed, without what the lab does to put it into its Pod. */
 async function startOurs(): Promise<Started> {
-  const script = 'echo "{\\"executedAt\\":$EPOCHREALTIME}"; exec "$@"';
-  const pgw = client.spawn(["bash", "-c", script, "bash", ...pgwCommand(), "client", "run", names.gateway], {
-    capabilities: ["net_admin"],
-    env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", PGW_STATE_DIR: "/run/pgw" },
-  });
-  const { executedAt } = await pgw.waitForLog((record) => "executedAt" in record);
-  const startedAt = Number(executedAt) * 1_000;
+  const pgw = client.pgw(["client", "run", names.gateway], { isTimed: true });
+  const startedAt = await executedAt(pgw);
   return {
     startedAt,
     async steps() {

@@ -40,10 +40,17 @@ export class Capture {
     return this.#packets.splice(0);
   }
 
-  /** Forgets what was seen. */
-  clear(): void {
+  /** Packets that were not seen because there was no room for them. */
+  get lost(): number {
+    return this.#ring?.lost ?? 0;
+  }
+
+  /** Forgets what was seen, or those of it that match; returns how many packets that were. */
+  clear(filter: PacketFilter = () => true): number {
     this.#drain();
-    this.#packets = [];
+    const before = this.#packets.length;
+    this.#packets = this.#packets.filter((packet) => !filter(packet));
+    return before - this.#packets.length;
   }
 
   /** Waits for a packet and returns it; throws after `timeoutMs`. */
@@ -74,9 +81,7 @@ export class Capture {
   }
 
   #refuseGaps(): void {
-    if (this.#ring !== undefined && this.#ring.lost > 0) {
-      throw new Error(`the capture on ${this.device} lost ${this.#ring.lost} packets: any could be the one`);
-    }
+    if (this.lost > 0) throw new Error(`the capture on ${this.device} lost ${this.lost} packets: any could be the one`);
   }
 
   #drain(): void {

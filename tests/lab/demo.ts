@@ -6,7 +6,7 @@ import { from, Lab } from "./lab.ts";
 import type { Packet } from "./packet.ts";
 import type { Pod } from "./pod.ts";
 import { cacheProgram } from "./program.ts";
-import { assertSeesProbes, isProbe, totalTried } from "./prober.ts";
+import { assertSeesProbes, isProbe, probeKinds, totalTried } from "./prober.ts";
 import { ensureTools } from "./tools.ts";
 import { internet, names, serviceAddress } from "./topology.ts";
 
@@ -88,7 +88,7 @@ say("");
 say(
   `all the while the app sent ${
     totalTried(counts)
-  } packets of 13 kinds (TCP, UDP, ICMP, DNS; IPv4, IPv6) to the internet:`,
+  } packets of ${probeKinds.length} kinds (TCP, UDP, ICMP, DNS; IPv4, IPv6) to the internet:`,
 );
 say(`seen outside the tunnel from the first rule on: ${leaked.length}`);
 say(`done after ${seconds(began)}`);

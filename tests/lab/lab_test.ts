@@ -1,7 +1,7 @@
 /** The lab itself: what other tests take for granted. */
 import assert from "node:assert/strict";
 import { from, names } from "./lab.ts";
-import { assertSeesProbes, isProbe, type ProbeKind, probeKinds, totalTried } from "./prober.ts";
+import { assertSeesProbes, isProbe, linkKinds, type ProbeKind, probeKinds, totalTried } from "./prober.ts";
 import { eventually, sleep } from "./roles.ts";
 import { labTests } from "./test.ts";
 import { internet, podAddress } from "./topology.ts";
@@ -52,7 +52,7 @@ for (const cni of ["bridge", "ptp", "calico"] as const) {
     const counts = await app.stop();
     await sleep(100);
     assert.equal(uplink.packets().length, totalTried(counts));
-    const local = new Set<ProbeKind>(["broadcast", "multicast4", "multicast6", "clusterDns"]);
+    const local = new Set<ProbeKind>([...linkKinds, "clusterDns"]);
     const global = probeKinds.filter((kind) => !local.has(kind)).reduce((sum, kind) => sum + counts[kind].tried, 0);
     assert.equal(direct.packets().length, global);
   });

@@ -89,10 +89,15 @@ export class Pod extends Namespace {
 
   /**
    * Starts the program under test, from source or the file that PGW_BIN names, with the capabilities that its container
-   * has, and at log level debug unless `env` says otherwise. `fromSource`: whatever PGW_BIN says.
+   * has, and at log level debug unless `env` says otherwise. `fromSource`: whatever PGW_BIN says. `isTimed`: it first tells
+   * when it is executed ({@link executedAt}), without what the lab does to put it into its Pod.
    */
-  pgw(args: readonly string[], { fromSource, ...options }: RunOptions & { fromSource?: boolean } = {}): Process {
-    return this.spawn([...pgwCommand(fromSource), ...args], {
+  pgw(
+    args: readonly string[],
+    { fromSource, isTimed, ...options }: RunOptions & { fromSource?: boolean; isTimed?: boolean } = {},
+  ): Process {
+    const command = [...pgwCommand(fromSource), ...args];
+    return this.spawn(isTimed ? ["bash", "-c", timed, "bash", ...command] : command, {
       capabilities: args[0] === "gateway" ? roleCapabilities.gateway : roleCapabilities.client,
       ...options,
       env: { ...pgwEnv(), PGW_LOG_LEVEL: "debug", PGW_STATE_DIR: "/run/pgw", ...options.env },
@@ -159,6 +164,14 @@ export class Pod extends Namespace {
   get runDirectory(): string {
     return `${labDirectory}/${this.name}.run`;
   }
+}
+
+const timed = 'echo "{\\"executedAt\\":$EPOCHREALTIME}"; exec "$@"';
+
+/** When a program that is timed was executed, in milliseconds since 1970. */
+export async function executedAt(process: Process): Promise<number> {
+  const record = await process.waitForLog((record) => "executedAt" in record);
+  return Number(record.executedAt) * 1_000;
 }
 
 /** As in a container: its own /run, /etc/resolv.conf a bind mount of a plain file, /proc/sys read-only. */

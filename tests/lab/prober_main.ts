@@ -1,9 +1,9 @@
 /**
- * Sends one probe of each kind every `intervalMs`, until SIGTERM; then tells the counts as JSON.
+ * Sends one probe of each kind every `intervalMs`, until SIGTERM; then, and at each SIGUSR1, tells the counts as JSON.
  *
  * `prober_main.ts INTERVAL_MS DOMAIN`
  */
-import { AF_INET, AF_INET6, checked, EINPROGRESS, errno, int32, libc } from "./libc.ts";
+import { AF_INET, AF_INET6, checked, cString, EINPROGRESS, errno, int32, libc } from "./libc.ts";
 import { SOCK_DGRAM, SOCK_FLAGS, SOCK_RAW, SOCK_STREAM, SOL_SOCKET } from "./libc.ts";
 import { type ProbeKind, probeKinds, probeMark, probePort } from "./prober.ts";
 import { internet, serviceAddress } from "./topology.ts";
@@ -16,17 +16,25 @@ const counts = Object.fromEntries(probeKinds.map((kind) => [kind, { tried: 0, ac
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
+/** For experiments (RFC 3692). */
+const otherProtocol = 253;
 const sockets = {
   udp4: socket(AF_INET, SOCK_DGRAM, 0),
   udp6: socket(AF_INET6, SOCK_DGRAM, 0),
   icmp4: socket(AF_INET, SOCK_RAW, IPPROTO_ICMP),
   icmp6: socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6),
+  other4: socket(AF_INET, SOCK_RAW, otherProtocol),
+  other6: socket(AF_INET6, SOCK_RAW, otherProtocol),
+  bound4: boundSocket(AF_INET),
+  bound6: boundSocket(AF_INET6),
 };
 const SO_BROADCAST = 6;
 checked("SO_BROADCAST", libc.setsockopt(sockets.udp4, SOL_SOCKET, SO_BROADCAST, int32(1), 4));
 
 const web4 = address4(internet.web.v4, probePort);
 const web6 = address6(internet.web.v6, probePort);
+const web4Dns = address4(internet.web.v4, 53);
+const web6Raw = address6(internet.web.v6, 0);
 const dns4 = address4(internet.dns.v4, 53);
 const dns6 = address6(internet.dns.v6, 53);
 const clusterDns = address4(serviceAddress.dns, 53);
@@ -40,14 +48,20 @@ const senders: Readonly<Record<ProbeKind, (number: number) => boolean>> = {
   udp4: (n) => send(sockets.udp4, marked("udp4", n), web4),
   icmp4: (n) => send(sockets.icmp4, echo(8, "icmp4", n), web4),
   dns4: (n) => send(sockets.udp4, question("dns4", n), dns4),
+  dnsTcp4: () => syn(AF_INET, web4Dns),
   fragment4: (n) => send(sockets.udp4, marked("fragment4", n, 3_000), web4),
   broadcast: (n) => send(sockets.udp4, marked("broadcast", n), broadcast),
   multicast4: (n) => send(sockets.udp4, marked("multicast4", n), multicast4),
+  bound4: (n) => send(sockets.bound4, marked("bound4", n), web4),
+  other4: (n) => send(sockets.other4, marked("other4", n), web4),
   tcp6: () => syn(AF_INET6, web6),
   udp6: (n) => send(sockets.udp6, marked("udp6", n), web6),
-  icmp6: (n) => send(sockets.icmp6, echo(128, "icmp6", n), address6(internet.web.v6, 0)),
+  icmp6: (n) => send(sockets.icmp6, echo(128, "icmp6", n), web6Raw),
   dns6: (n) => send(sockets.udp6, question("dns6", n), dns6),
+  fragment6: (n) => send(sockets.udp6, marked("fragment6", n, 3_000), web6),
   multicast6: (n) => send(sockets.udp6, marked("multicast6", n), multicast6),
+  bound6: (n) => send(sockets.bound6, marked("bound6", n), web6),
+  other6: (n) => send(sockets.other6, marked("other6", n), web6Raw),
   clusterDns: (n) => send(sockets.udp4, question("clusterDns", n), clusterDns),
 };
 
@@ -64,15 +78,26 @@ function sendAll(): void {
 
 sendAll();
 const timer = setInterval(sendAll, intervalMs);
+const tell = () => console.log(JSON.stringify(counts));
+Deno.addSignalListener("SIGUSR1", tell);
 Deno.addSignalListener("SIGTERM", () => {
   clearInterval(timer);
-  console.log(JSON.stringify(counts));
+  tell();
   Deno.exit(0);
 });
 console.log("ready");
 
 function socket(family: number, type: number, protocol: number): number {
   return checked("socket", libc.socket(family, type | SOCK_FLAGS, protocol));
+}
+
+/** An unprivileged program may bind a socket to an interface as well. */
+function boundSocket(family: number): number {
+  const SO_BINDTODEVICE = 25;
+  const bound = socket(family, SOCK_DGRAM, 0);
+  const device = cString("eth0");
+  checked("SO_BINDTODEVICE", libc.setsockopt(bound, SOL_SOCKET, SO_BINDTODEVICE, device, device.length));
+  return bound;
 }
 
 function send(socket: number, bytes: Bytes, address: Bytes): boolean {

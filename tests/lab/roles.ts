@@ -26,8 +26,9 @@ export function startClient(
   pod: Pod,
   env: Env = {},
   args: readonly string[] = ["client", "run", names.gateway],
+  options: Parameters<Pod["pgw"]>[1] = {},
 ): Process {
-  return pod.pgw(args, { env: { PGW_CLIENT_PING_INTERVAL: "0.3", ...env } });
+  return pod.pgw(args, { ...options, env: { PGW_CLIENT_PING_INTERVAL: "0.3", ...env } });
 }
 
 /** Waits until a client has opened its Pod; `from` as in `waitFor`. Returns the log record. */
