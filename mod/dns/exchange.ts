@@ -27,6 +27,11 @@ export interface ExchangePort<Client> {
 const maxAttempts = 6;
 /** Milliseconds. */
 const tcpPatience = 2000;
+/**
+ * After so many datagrams that came to a question's port and did not answer it, somebody is guessing its id: it is asked
+ * by TCP, where guessing does not help. So at most this many of 2^16 ids are tried on a question, however fast.
+ */
+const maxMismatches = 8;
 
 export class Exchange<Client> {
   /** By the hash of its question, or a number behind it where that was taken. */
@@ -85,7 +90,10 @@ export class Exchange<Client> {
     const match = matchResponse(bytes, length, attempt.message, pending.question.length);
     const isDatagram = attempt.transport === "udp";
     if (match === "none" || (match === "other spelling" && isDatagram)) this.mismatchedResponses++;
-    if (match === "none") return;
+    if (match === "none") {
+      if (isDatagram && ++attempt.mismatches === maxMismatches) this.#askByTcp(attempt, now);
+      return;
+    }
     if (match === "other spelling" && isDatagram) {
       // Nobody but the server itself can answer by TCP.
       upstream.changesCase = true;
@@ -97,8 +105,7 @@ export class Exchange<Client> {
     if (match === "not understood") {
       this.#notUnderstood(attempt, rcodes.servFail, false, now);
     } else if (isDatagram && (bytes[2]! & (flags.tc >> 8)) !== 0) {
-      this.#dismiss(attempt);
-      this.#send(pending, upstream, "tcp", now);
+      this.#askByTcp(attempt, now);
     } else if (!readResponse(bytes, length, response) || isReferral(response)) {
       this.#refused(attempt, rcodes.servFail, now);
     } else if (response.rcode === rcodes.noError || response.rcode === rcodes.nxDomain) {
@@ -172,7 +179,7 @@ export class Exchange<Client> {
     const { dnssecOk, checkingDisabled } = pending.key;
     const withEdns = !upstream.lacksEdns;
     const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
-    const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now };
+    const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now, mismatches: 0 };
     pending.attempts.push(attempt);
     pending.tried.push(upstream);
     pending.attemptCount++;
@@ -190,6 +197,11 @@ export class Exchange<Client> {
   #askAgain(attempt: Attempt<Client>, now: number): void {
     this.#dismiss(attempt);
     this.#send(attempt.pending, attempt.upstream, transportOf(attempt.upstream), now);
+  }
+
+  #askByTcp(attempt: Attempt<Client>, now: number): void {
+    this.#dismiss(attempt);
+    this.#send(attempt.pending, attempt.upstream, "tcp", now);
   }
 
   #notUnderstood(attempt: Attempt<Client>, rcode: number, knowsEdns: boolean, now: number): void {

@@ -23,6 +23,8 @@ export type Attempt<Client> = {
   readonly message: Uint8Array<ArrayBuffer>;
   readonly withEdns: boolean;
   readonly sentAt: number;
+  /** Datagrams that came from the server's address to the attempt's port and did not answer it. */
+  mismatches: number;
 };
 
 export type Pending<Client> = {

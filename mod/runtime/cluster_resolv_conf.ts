@@ -1,5 +1,6 @@
 /** What /etc/resolv.conf held before a VPN in the same Pod rewrote it: the cluster's nameservers and search list. */
 
+import { dirname } from "node:path";
 import { originalResolvConf, parseResolvConf, type ResolvConf } from "../dns/resolv_conf.ts";
 import { logger } from "./log.ts";
 import { readTextIfThere } from "./text_file.ts";
@@ -7,26 +8,30 @@ import { readTextIfThere } from "./text_file.ts";
 const log = logger("dns");
 
 /**
- * Tells the cluster's resolver settings. A text with the cluster's own search list is the kubelet's and is remembered in
- * `directory`; another one may be a VPN's, which was there first or rewrote the file before this container was started
- * again: then what is remembered counts.
+ * Tells the cluster's resolver settings. The first text with the cluster's own search list that this Pod sees is the
+ * kubelet's, and is remembered in `directory`. It counts from then on, since a VPN may rewrite the file in part (its own
+ * nameserver before the kubelet's, the search list kept) before this container is started again.
  *
  * @param text what the file holds now
+ * @param podName what a directory that outlives its Pod is told apart by
  * @returns `isKnown` false: whose settings these are cannot be told
  */
 export function clusterResolvConf(
   text: string,
   clusterDomain: string,
   directory: string,
+  podName: string = Deno.hostname(),
 ): ResolvConf & { readonly isKnown: boolean } {
   const path = `${directory}/cluster-resolv.conf`;
+  const head = `# /etc/resolv.conf of ${podName}\n`;
   const original = originalResolvConf(text);
+  const remembered = readTextIfThere(path);
+  const isOfThisPod = remembered.startsWith(head) && isKubelets(remembered, clusterDomain);
+  if (isOfThisPod) return { ...parseResolvConf(remembered), isKnown: true };
   if (isKubelets(original, clusterDomain)) {
-    remember(path, original);
+    remember(path, head + original);
     return { ...parseResolvConf(original), isKnown: true };
   }
-  const remembered = readTextIfThere(path);
-  if (isKubelets(remembered, clusterDomain)) return { ...parseResolvConf(remembered), isKnown: true };
   if (Deno.env.has("KUBERNETES_SERVICE_HOST")) {
     log.warn(
       "/etc/resolv.conf is not the kubelet's (a VPN was there first), so who answers cluster names is not known: " +
@@ -43,7 +48,8 @@ function isKubelets(text: string, clusterDomain: string): boolean {
 /** Where nothing can be written, nothing is remembered: the text is right as long as this container lives. */
 function remember(path: string, text: string): void {
   try {
-    if (readTextIfThere(path) !== text) Deno.writeTextFileSync(path, text);
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    Deno.writeTextFileSync(path, text);
   } catch (error) {
     log.debug("{path} cannot be written: {error}", { path, error });
   }

@@ -25,6 +25,11 @@ export interface UpstreamSockets {
 
 /** How long a connection without a question is kept (RFC 7766 section 6.2.3), milliseconds. */
 const idleMs = 10_000;
+/**
+ * A connection that has said nothing for so long, though asked, takes no further question, milliseconds: where a VPN came
+ * back at another address, or a router forgot the connection, the kernel goes on trying for a quarter of an hour.
+ */
+const silenceMs = 1_000;
 
 /** What asks by UDP. */
 type DatagramAsker = Pick<UpstreamSockets, "close"> & {
@@ -48,7 +53,9 @@ export async function openUpstreamSockets(caCerts: readonly string[] = [], mark?
 }
 
 class HostUpstreamSockets implements UpstreamSockets {
+  /** The newest of each server and transport; older ones may still wait for answers. */
   readonly #streams = new Map<string, Stream>();
+  readonly #open = new Set<Stream>();
 
   constructor(readonly datagrams: DatagramAsker, readonly caCerts: readonly string[]) {}
 
@@ -61,8 +68,9 @@ class HostUpstreamSockets implements UpstreamSockets {
     if (transport === "udp") return this.datagrams.ask(server, message, reception);
     const key = `${transport} ${formatUpstream(server)}`;
     const open = () => {
-      const stream = new Stream(server, transport, this.caCerts);
+      const stream: Stream = new Stream(server, transport, this.caCerts, () => this.#open.delete(stream));
       this.#streams.set(key, stream);
+      this.#open.add(stream);
       return stream.ask(message, reception);
     };
     const stream = this.#streams.get(key);
@@ -74,7 +82,7 @@ class HostUpstreamSockets implements UpstreamSockets {
 
   close(): void {
     this.datagrams.close();
-    for (const stream of this.#streams.values()) stream.close();
+    for (const stream of [...this.#open]) stream.close();
     this.#streams.clear();
   }
 }
@@ -110,19 +118,27 @@ class Stream {
   #writing: Promise<void>;
   #isOpen = true;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When it was asked first since it last said something. */
+  #silentSince = Infinity;
 
-  constructor(server: UpstreamAddress, transport: "tcp" | "tls", caCerts: readonly string[]) {
+  constructor(
+    server: UpstreamAddress,
+    transport: "tcp" | "tls",
+    caCerts: readonly string[],
+    readonly onClosed: () => void,
+  ) {
     this.#opening = this.#open(server, transport, caCerts);
     this.#writing = this.#opening;
   }
 
   accepts(message: Uint8Array): boolean {
-    return this.#isOpen && !this.#waiting.has(idOf(message));
+    return this.#isOpen && performance.now() - this.#silentSince < silenceMs && !this.#waiting.has(idOf(message));
   }
 
   ask(message: Uint8Array, reception: Reception): { close(): void } {
     const id = idOf(message);
     this.#waiting.set(id, reception);
+    this.#silentSince = Math.min(this.#silentSince, performance.now());
     clearTimeout(this.#idleTimer);
     this.#writing = this.#writing.then(() => this.#write(message)).catch(() => this.close());
     return {
@@ -141,6 +157,7 @@ class Stream {
     this.#connection?.close();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    this.onClosed();
     // Not in the middle of the caller's own step.
     queueMicrotask(() => waiting.forEach((reception) => reception.failed()));
   }
@@ -166,6 +183,7 @@ class Stream {
   async #read(connection: Deno.Conn): Promise<void> {
     await readFrames(connection, (frame) => {
       if (frame.length >= 2) this.#waiting.get(idOf(frame))?.received(frame, frame.length);
+      this.#silentSince = this.#waiting.size === 0 ? Infinity : performance.now();
       return undefined;
     });
     this.close();

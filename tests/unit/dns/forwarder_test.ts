@@ -141,6 +141,22 @@ Deno.test("a response with another id, question or spelling is not an answer", (
   assert.deepEqual(data(dns.reply()), ["203.0.113.80"]);
 });
 
+Deno.test("somebody who guesses ids has eight tries, then the question goes by TCP", () => {
+  const dns = new Dialogue();
+  dns.ask("www.example.com");
+  const attempt = dns.attempts[0]!;
+  const good = responseTo(attempt, { answers: [a("www.example.com", "203.0.113.66")] });
+  for (let guess = 1; guess <= 8; guess++) {
+    assert.equal(dns.sent.length, 1);
+    dns.upstreamSends(good.map((octet, index) => index === 1 ? octet ^ guess : octet), attempt);
+  }
+  assert.deepEqual(dns.sent, ["203.0.113.1 udp", "203.0.113.1 tcp"]);
+  dns.upstreamSends(good, attempt);
+  assert.deepEqual(dns.replies, []);
+  dns.upstreamAnswers({ answers: [a("www.example.com", "203.0.113.80")] });
+  assert.deepEqual(data(dns.reply()), ["203.0.113.80"]);
+});
+
 Deno.test("a truncated answer is fetched by TCP, and truncated again for a client that cannot take it", () => {
   const dns = new Dialogue();
   dns.ask("big.example.com", { edns: {} });

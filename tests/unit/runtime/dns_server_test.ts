@@ -239,6 +239,35 @@ Deno.test("a server that closes an idle connection is asked on a new one", async
   });
 });
 
+Deno.test("a connection that has gone silent is left for a new one", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.TcpConn[] = [];
+  const serve = async () => {
+    for await (const connection of listener) {
+      const isFirst = connections.push(connection) === 1;
+      readFrames(
+        connection,
+        (query) => isFirst ? undefined : writeFrame(connection, respond(query, (name) => [a(name, "203.0.113.7")])),
+      );
+    }
+  };
+  const serving = serve();
+  const sockets = await openUpstreamSockets();
+  const server = { transport: "udp", address: "127.0.0.1", port: listener.addr.port } as const;
+  const ask = (id: number, received: () => void) =>
+    sockets.ask(server, "tcp", query("www.example.com", id), { received, failed: () => {} });
+  const silent = () => assert.fail("an answer on the silent connection");
+  ask(1, silent);
+  ask(2, silent);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await new Promise<void>((resolve) => ask(3, resolve));
+  assert.equal(connections.length, 2);
+  sockets.close();
+  for (const connection of connections) connection.close();
+  listener.close();
+  await serving;
+});
+
 Deno.test("what comes from another address or port is not heard", async () => {
   await using upstream = await StubUpstream.open("127.0.0.1");
   const forger = createSocket("udp4");
