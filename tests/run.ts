@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { runInside } from "./lab/enter.ts";
-import { ensurePromtool } from "./lab/promtool.ts";
+import { ensureExtracted } from "./lab/extracted.ts";
 import { ensureTools } from "./lab/tools.ts";
 
 type Group = {
@@ -53,7 +53,7 @@ if (!Deno.env.has("PGW_TEST_KILLS")) Deno.env.set("PGW_TEST_KILLS", "40");
 
 const chosen = groups.filter(({ name }) => Deno.args.length === 0 || Deno.args.includes(name));
 await refuseForgottenTests();
-await ensureTools(ensurePromtool);
+await ensureTools(ensureExtracted);
 await fetchDependencies();
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };

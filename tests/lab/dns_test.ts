@@ -77,6 +77,8 @@ labTest(
     const { answer: cluster } = await query(gateway, names.web);
     assert.deepEqual([cluster.route, cluster.answeredBy], ["cluster", serviceAddress.dns]);
     assert.equal((await query(gateway, "www.quiet.example.test")).answer.route, "cluster");
+    const { answer: reverse } = await query(gateway, "80.0.43.10.in-addr.arpa", "--type", "PTR");
+    assert.deepEqual([reverse.route, (reverse.answers as Answer[])[0]!.data], ["cluster", `${names.web}.`]);
     const { answer: local } = await query(gateway, "localhost", "--type", "AAAA");
     assert.deepEqual([local.answeredBy, (local.answers as Answer[])[0]!.data], ["pgw itself", "::1"]);
 

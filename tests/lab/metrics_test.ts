@@ -1,7 +1,7 @@
 /** Metrics of both roles, as Prometheus would scrape them, against promtool and against what really happened. */
 import assert from "node:assert/strict";
 import type { Pod } from "./pod.ts";
-import { promtool } from "./promtool.ts";
+import { promtool } from "./extracted.ts";
 import { startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 import { internet } from "./topology.ts";

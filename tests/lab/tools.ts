@@ -30,7 +30,17 @@ const packages: Readonly<Record<string, string>> = {
   faketime: "faketime",
   wg: "wireguard-tools",
   "wireguard-go": "wireguard-go",
+  kdig: "knot-dnsutils",
+  delv: "bind9-dnsutils",
+  busybox: "busybox",
+  nsd: "nsd",
+  knotd: "knot",
+  kresd: "knot-resolver",
+  tcc: "tcc",
 };
+
+/** Debian packages of libraries. */
+const libraries: readonly string[] = ["libc-ares-dev"];
 
 /** Debian keeps half of these where an ordinary user's PATH does not look. */
 export const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -70,18 +80,27 @@ async function installMissing(): Promise<void> {
 
 function missingPackages(): string[] {
   const missing = Object.keys(packages).filter((program) => !isProgram(program));
-  return [...new Set(missing.map((program) => packages[program] as string))];
+  return [
+    ...new Set(missing.map((program) => packages[program] as string)),
+    ...libraries.filter((one) => !isInstalled(one)),
+  ];
+}
+
+function isInstalled(library: string): boolean {
+  const architecture = Deno.build.arch === "x86_64" ? "amd64" : "arm64";
+  return [library, `${library}:${architecture}`].some((name) => isFile(`/var/lib/dpkg/info/${name}.list`));
 }
 
 export function isProgram(name: string): boolean {
-  const paths = name.startsWith("/") ? [name] : toolPath.split(":").map((directory) => `${directory}/${name}`);
-  return paths.some((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return name.startsWith("/") ? isFile(name) : toolPath.split(":").some((directory) => isFile(`${directory}/${name}`));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 async function aptGet(args: string[]): Promise<void> {
