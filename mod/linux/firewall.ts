@@ -18,6 +18,7 @@ import {
   tablesOf,
 } from "./iptables.ts";
 import { CommandError, type Runner } from "./runner.ts";
+import { WrittenChains } from "./written_chains.ts";
 
 /** What was changed of one table. */
 export type FirewallChange = { readonly kind: "set firewall"; readonly family: 4 | 6; readonly change: TableChange };
@@ -108,6 +109,9 @@ function changesOf(family: 4 | 6, changes: readonly TableChange[]): FirewallChan
   return changes.map((change) => ({ kind: "set firewall", family, change }));
 }
 
+/** Of all chains of this process. Who only looks (`pgw doctor`) goes by their labels. */
+const written = { 4: new WrittenChains(), 6: new WrittenChains() } as const;
+
 /** A second time for what the list shows to be still wrong; a third would be a fight with somebody. */
 const mostAttempts = 2;
 
@@ -144,7 +148,7 @@ class Family {
     let observed = before;
     this.look.forget(this.family);
     for (let attempt = 0;; attempt++) {
-      const changes = diffFirewall(firewall, observed);
+      const changes = diffFirewall(firewall, observed, written[this.family]);
       if (changes.length === 0) {
         this.look.saw(this.family, observed);
         return changesOf(this.family, done);

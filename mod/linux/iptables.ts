@@ -1,12 +1,12 @@
 /**
  * Firewalls as text for `iptables-restore --noflush`, and the rules that it lists as values. Pure.
  *
- * iptables prints a rule in its own words (`-d 10.0.0.1` becomes `-d 10.0.0.1/32`), so that a chain cannot be compared
- * with what was asked for. Its first rule is therefore a label, a comment with a fingerprint of the rules asked for;
- * the kernel holds them if the label is theirs and the number of rules is right.
+ * Each chain of ours begins with a label, a comment with a fingerprint of the rules that were asked for. `written_chains.ts`
+ * tells whether the rest is what was asked for, too.
  */
 
 import type { Chain, Firewall } from "../netstate/state.ts";
+import type { WrittenChains } from "./written_chains.ts";
 
 /** What a table holds: the rules of each chain as iptables prints them behind `-A CHAIN`. */
 export type ObservedTable = ReadonlyMap<string, readonly string[]>;
@@ -88,18 +88,28 @@ export type TableChange = {
  *
  * Tables to which something is only added come first, and of the rest the filter, which is what closes: before
  * iptables-nft's kernel adds to a table, it waits until what was deleted from another a moment ago is out of all use.
+ *
+ * @param written absent: a chain with the right label and the right number of rules counts as whole
  */
-export function diffFirewall(desired: Firewall, observed: ObservedFirewall): TableChange[] {
+export function diffFirewall(desired: Firewall, observed: ObservedFirewall, written?: WrittenChains): TableChange[] {
   const tables = new Set(["filter", ...desired.chains.map((chain) => chain.table), ...observed.keys()]);
   return [...tables].flatMap((table) => {
     const chains = desired.chains.filter((chain) => chain.table === table);
-    const change = diffTable(table, chains, observed.get(table) ?? new Map());
+    const change = diffTable(table, chains, observed.get(table) ?? new Map(), written);
     return change.lines.length === 0 ? [] : [change];
   }).sort((a, b) => Number(a.deletes) - Number(b.deletes));
 }
 
-function diffTable(table: string, chains: readonly Chain[], observed: ObservedTable): TableChange {
-  const stale = chains.filter((chain) => !holds(observed.get(chain.name), chain));
+function diffTable(
+  table: string,
+  chains: readonly Chain[],
+  observed: ObservedTable,
+  written: WrittenChains | undefined,
+): TableChange {
+  const stale = chains.filter((chain) => {
+    const rules = observed.get(chain.name);
+    return !(hasLabel(rules, chain) && (written === undefined || written.holds(chain, rules)));
+  });
   const surplus = [...observed.keys()].filter((name) =>
     name.startsWith(prefix) && !chains.some((chain) => chain.name === name)
   );
@@ -122,7 +132,7 @@ function diffTable(table: string, chains: readonly Chain[], observed: ObservedTa
   };
 }
 
-function holds(rules: readonly string[] | undefined, chain: Chain): boolean {
+function hasLabel(rules: readonly string[] | undefined, chain: Chain): rules is readonly string[] {
   return rules?.[0] === label(chain) && rules.length === chain.rules.length + 1;
 }
 

@@ -4,7 +4,7 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import { gatewayMac } from "../addr/mac.ts";
 import type { Prefix, Prefix4 } from "../addr/prefix.ts";
 import { gatewayFirewall } from "./gateway_firewall.ts";
-import { overlayPriority, vxlanOverhead } from "./names.ts";
+import { priorities, vxlanOverhead } from "./names.ts";
 import type { LedForward } from "./port_forward.ts";
 import type { NetState } from "./state.ts";
 import type { Uplink } from "./uplink.ts";
@@ -69,7 +69,7 @@ export function gatewayNetState(config: GatewayNetConfig, view: GatewayView, lea
     routes: [],
     // Before those of a VPN that came first and knows nothing of the overlay (gluetun's begin at 98): by these all that is
     // no network of its own goes into the VPN, the answers to clients as well.
-    rules: [{ family: 4, priority: overlayPriority, to: network, table: "main" }],
+    rules: [{ family: 4, priority: priorities.overlay, to: network, table: "main" }],
     // Forwarding is a property of the interface that a packet comes in by: both directions need it.
     interfaceSettings: [...new Set([...interfaces, device])].map((name) => ({
       device: name,

@@ -13,17 +13,17 @@ export const tunnelTable = 3151;
 export const answersTable = 3152;
 /** The table in which nothing is reachable by IPv6. */
 export const closedTable = 3153;
-/** Priorities of rules before `main` (32766) ... */
+/** Priorities of our rules; that of `main` is 32766. */
 export const priorities = {
+  /** A gateway's: the overlay is routed by `main`. */
+  overlay: 50,
+  /** Marked packets: first the routes in `main` that are no default routes, then {@link aroundTable}. */
   aroundSpecific: 3149,
   around: 3150,
   tunnel: 3151,
   answers: 32_790,
   closed: 32_791,
 } as const;
-
-/** The priority of a gateway's rule that the overlay is routed by `main`. */
-export const overlayPriority = 50;
 
 /** The packet mark of what a gateway's DNS forwarder asks: no name of a client's may leave by another way than the VPN. */
 export const forwarderMark = 0x3151;

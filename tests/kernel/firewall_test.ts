@@ -2,6 +2,12 @@ import assert from "node:assert/strict";
 import { applyFirewall } from "../../mod/linux/firewall.ts";
 import { removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import type { Argv, Runner } from "../../mod/linux/runner.ts";
+import { parsePrefix } from "../../mod/addr/prefix.ts";
+import { parseLists, renderLists, tablesOf } from "../../mod/linux/iptables.ts";
+import { asPrinted } from "../../mod/linux/written_chains.ts";
+import { clientNetState } from "../../mod/netstate/client.ts";
+import { gatewayNetState } from "../../mod/netstate/gateway.ts";
+import { config, gatewayConfig, gatewayView, ip, phases } from "../unit/netstate/fixtures.ts";
 import type { Chain, Firewall } from "../../mod/netstate/state.ts";
 import { kernelTest, runner as commands } from "./namespace.ts";
 
@@ -16,11 +22,33 @@ class VariantRunner implements Runner {
   }
 }
 
+/** Of each phase and each setting that brings rules of its own. */
+function statesOfBothRoles() {
+  const vpn = { ...gatewayConfig, vpnInterface: "tun0", snatAddress: ip("203.0.113.7") };
+  const foundVpn = { marks: [0xca6c], addresses: [parsePrefix("198.51.100.1")] };
+  const forward = { protocol: "tcp", ports: { first: 1, last: 1 }, address: ip("172.29.0.20") } as const;
+  const learned = {
+    forwards: [{ ...forward, toPort: 3 }, { ...forward, protocol: "udp" as const, ports: { first: 1, last: 5 } }],
+    endpoints: [
+      { prefix: parsePrefix("198.51.100.1"), port: 1, protocol: "udp" as const },
+      { port: 9 },
+      { prefix: parsePrefix("2001:db8::1"), protocol: "tcp" as const },
+      { prefix: parsePrefix("2001:db8::2") },
+    ],
+  };
+  return [
+    ...Object.values(phases).map((phase) => clientNetState(config, phase, 0)),
+    clientNetState({ ...config, foreignDns: "reject" }, phases.open, 0),
+    gatewayNetState(gatewayConfig, gatewayView, { forwards: [] }),
+    gatewayNetState(vpn, { ...gatewayView, foundVpn }, learned),
+  ];
+}
+
 const output = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules });
 const input = (...rules: string[]): Chain => ({ table: "filter", name: "PGW-INPUT", hook: "INPUT", rules });
 const marks = (...rules: string[]): Chain => ({ table: "mangle", name: "PGW-OUTPUT", hook: "OUTPUT", rules });
 const both = (...chains: Chain[]): { v4: Firewall; v6: Firewall } => ({ v4: { chains }, v6: { chains } });
-const closed = both(output("-o lo -j RETURN", "-p udp --dport 53 -m mark --mark 0x3150 -j RETURN", "-j REJECT"));
+const closed = both(output("-o lo -j RETURN", "-p udp -m udp --dport 53 -m mark --mark 0x3150 -j RETURN", "-j DROP"));
 
 for (const variant of ["nft", "legacy"] as const) {
   const runner = new VariantRunner(variant);
@@ -38,19 +66,18 @@ for (const variant of ["nft", "legacy"] as const) {
       "ip6tables filter: PGW-OUTPUT, jumps of OUTPUT",
     ]);
     for (const iptables of ["iptables", "ip6tables"] as const) {
-      const rejection = iptables === "iptables" ? "icmp-port-unreachable" : "icmp6-port-unreachable";
       assert.deepEqual(await rules(iptables), [
         "-A OUTPUT -j PGW-OUTPUT",
         "-A PGW-OUTPUT -o lo -j RETURN",
         "-A PGW-OUTPUT -p udp -m udp --dport 53 -m mark --mark 0x3150 -j RETURN",
-        `-A PGW-OUTPUT -j REJECT --reject-with ${rejection}`,
+        "-A PGW-OUTPUT -j DROP",
       ]);
     }
     assert.deepEqual(await apply(closed), []);
   });
 
   kernelTest(`${variant}: only what differs is written anew`, async () => {
-    await apply(both(output("-j REJECT"), input("-i lo -j RETURN"), marks()));
+    await apply(both(output("-j DROP"), input("-i lo -j RETURN"), marks()));
     assert.deepEqual(await apply(both(output("-j RETURN"), input("-i lo -j RETURN"), marks())), [
       "iptables filter: PGW-OUTPUT",
       "ip6tables filter: PGW-OUTPUT",
@@ -106,6 +133,40 @@ for (const variant of ["nft", "legacy"] as const) {
       await runner.run(["iptables", ...tamper]);
       assert.match((await apply(closed)).join(), /^iptables filter: PGW-OUTPUT/);
       assert.deepEqual(await rules(), whole);
+    }
+  });
+
+  kernelTest(`${variant}: a rule that was replaced by another is set right`, async () => {
+    await apply(closed);
+    const whole = await rules();
+    assert.deepEqual(await apply(closed), []);
+    await runner.run(["iptables", "-R", "PGW-OUTPUT", "4", "-j", "ACCEPT"]);
+    assert.deepEqual(await apply(closed), ["iptables filter: PGW-OUTPUT"]);
+    assert.deepEqual(await rules(), whole);
+  });
+
+  kernelTest(`${variant}: a rule in other words than iptables' own is written twice, and is whole then`, async () => {
+    const other = both(output("-p udp --dport 53 -j REJECT"));
+    const [once, ...again] = (await apply(other)).filter((change) => change.startsWith("iptables "));
+    assert.deepEqual([once, ...again], [
+      "iptables filter: PGW-OUTPUT, jumps of OUTPUT",
+      ...(variant === "nft" ? ["iptables filter: PGW-OUTPUT"] : []), // the print is known by now
+    ]);
+    assert.deepEqual(await apply(other), []);
+  });
+
+  kernelTest(`${variant}: every rule of both roles is printed as it is compared`, async () => {
+    for (const { firewall } of statesOfBothRoles()) {
+      await applyFirewall(runner, firewall);
+      for (const family of [4, 6] as const) {
+        const restore = [family === 4 ? "iptables-restore" : "ip6tables-restore", "--noflush"] as const;
+        const tables = tablesOf(family);
+        const lists = parseLists(await runner.run(restore, renderLists(tables)), tables.length);
+        for (const { table, name, rules } of firewall[`v${family}`].chains) {
+          const printed = lists[tables.indexOf(table)]?.table.get(name) ?? [""];
+          assert.deepEqual(printed.slice(1), rules.map(asPrinted));
+        }
+      }
     }
   });
 
