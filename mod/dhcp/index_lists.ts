@@ -24,6 +24,16 @@ export class IndexLists {
     return index < this.size ? index : undefined;
   }
 
+  /** The first `count` numbers of `list`, or all. */
+  take(list: number, count: number): number[] {
+    const taken: number[] = [];
+    const ring = this.size + list;
+    for (let index = this.#next[ring]!; index !== ring && taken.length < count; index = this.#next[index]!) {
+      taken.push(index);
+    }
+    return taken;
+  }
+
   /** The list that `index` is in. */
   listOf(index: number): number | undefined {
     const list = this.#listOf[index]!;

@@ -18,6 +18,8 @@ export const lists = {
   released: 5,
   /** In use by a stranger, until `until`. */
   setAside: 6,
+  /** The lease ended, and yet its client is still seen: nobody else gets it until that is over. */
+  lingering: 7,
 } as const;
 export const listCount = Object.keys(lists).length;
 
@@ -30,6 +32,7 @@ export const stateOfList: readonly (LeaseState | undefined)[] = [
   "expired",
   "released",
   "declined",
+  "expired",
 ];
 
 /** Whether an address that is in `list` is leased. */

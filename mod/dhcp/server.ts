@@ -82,6 +82,8 @@ const messageSize = { least: 576, most: 1_400 };
 const offerDuration = 30_000;
 /** After ten minutes an address that was declined, or seen in use, is tried again. */
 const setAsideDuration = 600_000;
+/** So many of the addresses that would be given next are known not to be in use. */
+const lookAhead = 128;
 
 /**
  * Give each decoded message to {@link DhcpServer.handle}, write the records down, then send the reply. Time is in
@@ -171,6 +173,23 @@ export class DhcpServer {
   /** `chaddr` was seen to use `address` (ARP, FDB): it is not given to another for a while. */
   observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
     return address === this.#address ? undefined : this.#pool.observe(address, chaddr, now);
+  }
+
+  /** The hardware addresses of those whose addresses would be given next, if they are not in use: see {@link look}. */
+  nextHolders(now: number): Uint8Array[] {
+    this.#pool.sweep(now);
+    return this.#pool.nextHolders(lookAhead);
+  }
+
+  /**
+   * To be called now and then, so that what would be given next is known not to be in use.
+   *
+   * @param isSeen whether one of {@link nextHolders} was seen on the overlay after a time, in milliseconds since 1970
+   * @returns the records to write down
+   */
+  look(isSeen: (chaddr: Uint8Array, after: number) => boolean, now: number): LeaseRecord[] {
+    this.#pool.sweep(now);
+    return this.#pool.look(isSeen, now, lookAhead);
   }
 
   /** Every address that is or was somebody's, in order. */

@@ -18,6 +18,7 @@ import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { logger } from "./log.ts";
+import { OverlayWatch } from "./overlay_watch.ts";
 import { ReservationFile } from "./reservation_file.ts";
 
 const log = logger("dhcp");
@@ -89,6 +90,8 @@ export class DhcpService {
   readonly #socket: UdpSocket;
   readonly #packets: PacketSocket;
   readonly #neighbors: NeighborTable;
+  #watch: OverlayWatch | undefined;
+  #closed = false;
 
   constructor(options: DhcpServiceOptions) {
     this.#file = LeaseFile.open(options.stateDirectory, {
@@ -105,7 +108,8 @@ export class DhcpService {
     this.#address = address;
     this.#leased = options.leased;
     const reservations = this.#reservations?.first ?? noReservations;
-    this.server = new DhcpServer({ ...options, reservations }, this.#file.takeRestored(), Date.now());
+    const restored = this.#file.takeRestored();
+    this.server = new DhcpServer({ ...options, reservations }, restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
     this.#neighbors = new NeighborTable(device);
     this.#follow(this.server.records(), Date.now());
@@ -118,15 +122,34 @@ export class DhcpService {
       receiveBuffer,
       batch,
     });
-    this.#serve();
+    this.#start(device, restored.length === 0);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#reservations?.[Symbol.dispose]();
+    this.#watch?.[Symbol.dispose]();
     this.#socket.close();
     this.#packets.close();
     this.#neighbors[Symbol.dispose]();
     await this.#file.close();
+  }
+
+  /** Without leases from before, what is asked waits in the socket until it is known who is there. */
+  async #start(device: string, isEmpty: boolean): Promise<void> {
+    const failed = (error: unknown) => log.warn("who uses the overlay's addresses cannot be seen: {error}", { error });
+    const watching = OverlayWatch.start({
+      device,
+      seen: (address, mac) => this.#observed(this.server.observe(address, mac, Date.now())),
+      wanted: () => this.server.nextHolders(Date.now()),
+      looked: (isSeen) => this.#observed(...this.server.look(isSeen, Date.now())),
+      failed,
+    }).then((watch) => {
+      this.#watch = watch;
+      if (this.#closed) watch[Symbol.dispose]();
+    }).catch(failed);
+    if (isEmpty) await watching;
+    await this.#serve();
   }
 
   async #serve(): Promise<void> {
@@ -154,6 +177,19 @@ export class DhcpService {
       this.#attempt("some answers could not be sent", () => this.#packets.flush());
       this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
     }
+  }
+
+  /** Addresses that others use were set aside. */
+  #observed(...changes: readonly (LeaseRecord | undefined)[]): void {
+    const records = changes.filter((record) => record !== undefined);
+    for (const { address, chaddr } of records) {
+      log.info("{address} is not given to clients: {mac} uses it", {
+        address: formatIpv4(address),
+        mac: formatMac(chaddr),
+      });
+    }
+    this.#file.commit(records);
+    for (const record of records) this.#leased(record);
   }
 
   #handle(bytes: Uint8Array, now: number) {

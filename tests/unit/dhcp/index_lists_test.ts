@@ -17,6 +17,7 @@ Deno.test("index lists: like arrays, whatever is appended and removed", () => {
       for (const [number, entries] of model.entries()) {
         assert.equal(lists.first(number), entries[0]);
         assert.equal(lists.length(number), entries.length);
+        assert.deepEqual(lists.take(number, 2), entries.slice(0, 2));
         for (const entry of entries) assert.equal(lists.listOf(entry), number);
       }
       assert.equal(lists.listOf(index), list ?? undefined);

@@ -174,10 +174,44 @@ Deno.test("pool: records of elsewhere, of the gateway's own address, and doubles
   assert.equal(addresses.standing(client(2), small.address + 2, undefined), "free");
 });
 
+Deno.test("pool: what would be given next is looked at: whoever is still seen keeps its address from others", () => {
+  const addresses = pool(small);
+  const given = [1, 2, 3, 4, 5].map((number) => bind(addresses, number, number === 1 ? 2_000 : 1_000)!);
+  addresses.sweep(2_000);
+  // The second client is seen after its lease has ended, the first was before.
+  const seenAt = new Map([[client(1).chaddr.join(), 1_999], [client(2).chaddr.join(), 1_500]]);
+  const isSeen = (chaddr: Uint8Array, after: number) => (seenAt.get(chaddr.join()) ?? -1) > after;
+  assert.deepEqual(addresses.look(isSeen, 2_000, 10), []);
+  assert.equal(addresses.standing(client(9), given[1]!, undefined), "taken");
+  assert.equal(addresses.standing(client(2), given[1]!, undefined), "own");
+  const others = [10, 11, 12, 13].map((number) => bind(addresses, number, hour));
+  assert.deepEqual(new Set(others), new Set(given.filter((_, index) => index !== 1)));
+  assert.equal(bind(addresses, 14, hour), undefined);
+  // It is seen no more, and anybody's.
+  seenAt.clear();
+  addresses.look(isSeen, 3_000, 10);
+  assert.equal(bind(addresses, 14, hour), given[1]);
+});
+
+Deno.test("pool: what a stranger uses is set aside for as long as it is seen, a quarter of all addresses at most", () => {
+  const addresses = pool(network("172.29.0.0", 28));
+  const seen = [3, 4, 5, 6].map((number) =>
+    addresses.observe(parseIpv4(`172.29.0.${number}`), client(number).chaddr, 0)
+  );
+  assert.deepEqual(seen.map((record) => record?.state), ["declined", "declined", "declined", undefined]);
+  const isSeen = (chaddr: Uint8Array) => chaddr.join() === client(3).chaddr.join();
+  assert.deepEqual(addresses.look(isSeen, 100_000, 10), []);
+  assert.deepEqual(addresses.look(isSeen, 400_000, 10).map(({ until }) => until), [1_000_000]);
+  addresses.sweep(600_000);
+  assert.deepEqual([...addresses.entries()].map(({ address }) => address), [parseIpv4("172.29.0.3")]);
+  // Its user may have it.
+  assert.equal(addresses.standing(client(3), parseIpv4("172.29.0.3"), undefined), "free");
+});
+
 // Every sequence of operations, against a table of who has what.
 Deno.test("pool: whatever happens, an address has one holder, a client one address, and the journal says the same", () => {
   const operation = fc.record({
-    kind: fc.constantFrom("bind", "offer", "release", "decline", "observe", "wait", "restart", "reserve"),
+    kind: fc.constantFrom("bind", "offer", "release", "decline", "observe", "look", "wait", "restart", "reserve"),
     client: fc.nat(9),
     index: fc.integer({ min: 0, max: 8 }),
     time: fc.nat(2_000),
@@ -220,6 +254,9 @@ Deno.test("pool: whatever happens, an address has one holder, a client one addre
           if (record !== undefined) journal.push(record);
           break;
         }
+        case "look":
+          journal.push(...addresses.look((chaddr) => chaddr.join() === client(number).chaddr.join(), now, 3));
+          break;
         case "wait":
           now += time;
           break;

@@ -1,0 +1,108 @@
+/** What the kernel tells of by itself: netlink(7)'s multicast groups. */
+
+import { addressOf, AF_NETLINK, errno, libc, pinned, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
+import { decodeMessages, type Message } from "./netlink_message.ts";
+import { reactor } from "./reactor.ts";
+import { check, SocketError } from "./socket_error.ts";
+
+const EINTR = 4;
+const EAGAIN = 11;
+const ENOBUFS = 105;
+/** asm-generic/socket.h */
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
+
+/** One instruction of a classic filter (linux/filter.h): `sock_filter`. */
+export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
+
+export type ListenerOptions = {
+  /** Such as NETLINK_ROUTE. */
+  readonly protocol: number;
+  /** A bit for each. */
+  readonly groups: number;
+  /** Only what passes it is heard. Default: everything. */
+  readonly filter?: readonly FilterInstruction[];
+};
+
+/** The notices that came together. `lost`: more happened than the kernel could keep for us. */
+export type Notices = { readonly messages: readonly Message[]; readonly lost: boolean };
+
+export class NetlinkListener implements Disposable {
+  readonly #buffer = new Uint8Array(8192);
+  #closed = false;
+
+  private constructor(readonly fd: number) {
+    reactor.add(fd);
+  }
+
+  /** Hears what happens from now on. */
+  static open({ protocol, groups, filter }: ListenerOptions): NetlinkListener {
+    const type = SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    const fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, type, protocol));
+    const name = new Uint8Array(12);
+    const view = new DataView(name.buffer);
+    view.setUint16(0, AF_NETLINK, true);
+    view.setUint32(8, groups, true);
+    try {
+      if (filter !== undefined) attach(fd, filter);
+      check("listening to netlink", libc.bind(fd, name, name.length));
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+    return new NetlinkListener(fd);
+  }
+
+  /** What has come since the last call, as soon as anything has; `undefined` once closed. One call at a time. */
+  async next(): Promise<Notices | undefined> {
+    while (!this.#closed) {
+      const notices = this.#drain();
+      if (notices.lost || notices.messages.length > 0) return notices;
+      await reactor.readable(this.fd);
+    }
+    return undefined;
+  }
+
+  /** Ends a pending `next` at once. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    reactor.remove(this.fd);
+    libc.close(this.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #drain(): Notices {
+    const messages: Message[] = [];
+    let lost = false;
+    for (;;) {
+      const length = libc.recv(this.fd, this.#buffer, BigInt(this.#buffer.length), 0);
+      if (length < 0) {
+        const number = errno();
+        if (number === EAGAIN || number === EINTR) return { messages, lost };
+        if (number !== ENOBUFS) throw new SocketError("listening to netlink", number);
+        lost = true;
+      }
+      messages.push(...decodeMessages(this.#buffer.slice(0, Math.max(0, length))));
+    }
+  }
+}
+
+function attach(fd: number, filter: readonly FilterInstruction[]): void {
+  const program = pinned(8 * filter.length);
+  const view = new DataView(program.buffer);
+  for (const [index, [code, ifTrue, ifFalse, value]] of filter.entries()) {
+    view.setUint16(8 * index, code, true);
+    view.setUint8(8 * index + 2, ifTrue);
+    view.setUint8(8 * index + 3, ifFalse);
+    view.setUint32(8 * index + 4, value, true);
+  }
+  const described = new Uint8Array(16);
+  const description = new DataView(described.buffer);
+  description.setUint16(0, filter.length, true);
+  description.setBigUint64(8, addressOf(program), true);
+  check("filtering netlink", libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, described, described.length));
+}

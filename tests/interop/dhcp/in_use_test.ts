@@ -1,0 +1,84 @@
+/** Addresses that are in use without a lease in force: no other client gets them, and none waits for that to be found out. */
+import assert from "node:assert/strict";
+import type { Pod } from "../../lab/pod.ts";
+import { eventually, startClient, startGateway, untilOpen } from "../../lab/roles.ts";
+import { labTests } from "../../lab/test.ts";
+import { clients } from "./clients.ts";
+import { addressesOf, connect, withPods } from "./pods.ts";
+
+const labTest = labTests();
+const device = "vxlan3150";
+
+type Listed = { readonly address: string; readonly state: string; readonly mac: string };
+
+async function leases(gateway: Pod): Promise<readonly Listed[]> {
+  const { stdout } = await gateway.exec(["curl", "-sf", "http://127.0.0.1:3150/v1/leases"]);
+  return JSON.parse(stdout).leases;
+}
+
+/** The address that udhcpc gets. */
+async function leasedBy(pod: Pod): Promise<string> {
+  await clients.udhcpc.start(pod);
+  return await eventually("a lease", async () => (await addressesOf(pod))[0]?.replace(/\/.*/, ""));
+}
+
+labTest("an address that a stranger uses, seen by ARP, is given to nobody else", async (lab) => {
+  const gateway = lab.gateway(0);
+  await startGateway(gateway, { PGW_DHCP_POOL: "20-23" });
+  await withPods(lab, ["squatter", "one", "two", "three"], async ({ squatter, ...others }) => {
+    await connect(squatter, gateway.address.v4);
+    await squatter.ip(`addr add 172.29.0.21/24 dev ${device}`);
+    await squatter.exec(["ping", "-c1", "-W2", "172.29.0.1"]);
+    await eventually("it is set aside", async () => (await leases(gateway)).some(({ state }) => state === "declined"));
+    const given: string[] = [];
+    for (const pod of Object.values(others)) {
+      await connect(pod, gateway.address.v4);
+      given.push(await leasedBy(pod));
+    }
+    assert.deepEqual(given.sort(), ["172.29.0.20", "172.29.0.22", "172.29.0.23"]);
+  });
+});
+
+labTest("without a writable path: a gateway that was killed gives nobody what its clients still have", async (lab) => {
+  const gateway = lab.gateway(0);
+  await lab.setEndpoints([0]);
+  const settings = { PGW_DHCP_POOL: "20-21", PGW_STATE_DIR: "/proc/pgw" };
+  const first = await startGateway(gateway, settings);
+  assert.equal(first.logs.filter(({ message }) => /kept in memory only/.test(String(message))).length, 1);
+  await withPods(lab, ["held", "other"], async ({ held, other }) => {
+    await connect(held, gateway.address.v4);
+    const address = await leasedBy(held);
+    await held.exec(["ping", "-c1", "-W2", "172.29.0.1"]);
+    await first.stop("SIGKILL");
+    await startGateway(gateway, settings);
+    const [listed] = await leases(gateway);
+    assert.deepEqual([listed?.address, listed?.state], [address, "declined"]);
+    await connect(other, gateway.address.v4);
+    assert.notEqual(await leasedBy(other), address);
+    // Its holder presents it, and has it again.
+    clients.udhcpc.renew?.(held.processes.at(-1) ?? assert.fail("no client"));
+    await eventually("renewed", async () => {
+      return (await leases(gateway)).some((lease) => lease.address === address && lease.state === "bound");
+    });
+  });
+});
+
+labTest(
+  "a Pod keeps its address from gateway to gateway, and two Pods of two gateways do not have the same",
+  async (lab) => {
+    const [one, two] = [lab.client(0), lab.client(1)];
+    await lab.setEndpoints([0]);
+    const [first] = await Promise.all([startGateway(lab.gateway(0)), startGateway(lab.gateway(1))]);
+    const ours = startClient(one);
+    await untilOpen(ours);
+    await lab.setEndpoints([1]);
+    await untilOpen(startClient(two));
+    const before = [await addressesOf(one), await addressesOf(two)];
+    assert.notDeepEqual(before[0], before[1]);
+    const from = ours.lines.length;
+    await first!.stop("SIGKILL");
+    await untilOpen(ours, from);
+    assert.deepEqual([await addressesOf(one), await addressesOf(two)], before);
+    assert.equal((await leases(lab.gateway(1))).filter(({ state }) => state === "bound").length, 2);
+  },
+);
