@@ -363,6 +363,15 @@ export const gatewayTable = {
     default: "off",
     parse: oneOf(syncModes),
   },
+  clientTraffic: {
+    variable: "PGW_CLIENT_TRAFFIC",
+    metavar: "SWITCH",
+    help:
+      "Whether /metrics tells bytes and packets of each client, up to 1,024 of them; needs nf_tables in the kernel.",
+    choices: switches,
+    default: "on",
+    parse: oneOf(switches),
+  },
   healthTargets: {
     variable: "PGW_HEALTH_TARGETS",
     metavar: "LIST",

@@ -1,6 +1,7 @@
 /** What a gateway answers to GET /metrics. */
 
 import type { ForwarderStats } from "../dns/forwarder_config.ts";
+import type { ClientTraffic } from "../netstate/client_traffic.ts";
 import { commonFamilies, type CommonView, single } from "./common_metrics.ts";
 import { gatewayMetrics as m } from "./metric_table.ts";
 import { type Family, renderMetrics, type Sample } from "./metrics.ts";
@@ -12,17 +13,21 @@ export type GatewayMetricsView = CommonView & {
   /** Numbers of addresses by state. */
   readonly addresses: Readonly<Record<string, number>>;
   readonly dns: ForwarderStats;
+  /** By address, of clients that have a lease. */
+  readonly traffic: ReadonlyMap<string, ClientTraffic>;
 };
 
 export function gatewayMetricsText(view: GatewayMetricsView): string {
   return renderMetrics([...commonFamilies(view), ...serviceFamilies(view)]);
 }
 
-function serviceFamilies({ checks, dhcpMessages, addresses, dns }: GatewayMetricsView): Family[] {
+function serviceFamilies({ checks, dhcpMessages, addresses, dns, traffic }: GatewayMetricsView): Family[] {
   return [
     [m.check, [...checks].map(([check, isWell]): Sample => [[check], isWell ? 1 : 0])],
     [m.dhcpMessages, [...dhcpMessages].map(([result, count]): Sample => [[result.replaceAll(" ", "_")], count])],
     [m.dhcpAddresses, Object.entries(addresses).map(([state, count]): Sample => [[state], count])],
+    [m.clientBytes, trafficSamples(traffic, "bytes")],
+    [m.clientPackets, trafficSamples(traffic, "packets")],
     [m.dnsQueries, single(dns.queries)],
     [m.dnsResults, dnsResults(dns)],
     [m.dnsPending, single(dns.pending)],
@@ -31,6 +36,12 @@ function serviceFamilies({ checks, dhcpMessages, addresses, dns }: GatewayMetric
     [m.cacheEvictions, single(dns.cacheEvictions)],
     ...upstreamFamilies(dns.upstreams),
   ];
+}
+
+function trafficSamples(traffic: GatewayMetricsView["traffic"], value: "bytes" | "packets"): Sample[] {
+  return [...traffic].flatMap(([client, counts]) =>
+    (["out", "in"] as const).map((direction): Sample => [[client, direction], counts[direction][value]])
+  );
 }
 
 function dnsResults(dns: ForwarderStats): Sample[] {

@@ -55,6 +55,13 @@ export const gatewayMetrics = {
   check: gauge("pgw_health_check_ok", "Whether what a gateway needs to be ready is well: 1 or 0.", "check"),
   dhcpMessages: counter("pgw_dhcp_messages_total", "DHCP messages taken, by what became of them.", "result"),
   dhcpAddresses: gauge("pgw_dhcp_addresses", "Addresses of the pool: free, or the state of their lease.", "state"),
+  clientBytes: counter(
+    "pgw_gateway_client_bytes_total",
+    "Bytes forwarded for a client that has a lease, by its address in the overlay; out: from it, in: to it.",
+    "client",
+    "direction",
+  ),
+  clientPackets: counter("pgw_gateway_client_packets_total", "Packets of that.", "client", "direction"),
   dnsQueries: counter("pgw_dns_queries_total", "DNS questions of clients."),
   dnsResults: counter(
     "pgw_dns_results_total",

@@ -79,13 +79,19 @@ export function u32(value: number): Uint8Array {
 
 /** The attributes in `bytes`, one behind the other; none where there are no bytes. */
 export function decodeAttributes(bytes: Uint8Array | undefined): Attributes {
-  const found = new Map<number, Uint8Array>();
+  return new Map(attributeList(bytes).map(({ type, value }) => [type, value]));
+}
+
+/** The same in their order: a list has one type many times. */
+export function attributeList(bytes: Uint8Array | undefined): { readonly type: number; readonly value: Uint8Array }[] {
+  const found: { type: number; value: Uint8Array }[] = [];
   if (bytes === undefined) return found;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + attributeHeaderSize <= bytes.length;) {
     const length = view.getUint16(at, true);
     if (length < attributeHeaderSize || at + length > bytes.length) break;
-    found.set(view.getUint16(at + 2, true) & typeMask, bytes.subarray(at + attributeHeaderSize, at + length));
+    const value = bytes.subarray(at + attributeHeaderSize, at + length);
+    found.push({ type: view.getUint16(at + 2, true) & typeMask, value });
     at += aligned(length);
   }
   return found;

@@ -7,7 +7,7 @@ import { logger } from "./log.ts";
 
 const log = logger("network");
 /** Whoever asks more often gets the same answer: each look costs a process for each family. */
-const freshMs = 10_000;
+const freshMs = 2_000;
 
 export class BlockedCounter {
   readonly #packets = new BlockedPackets();

@@ -44,6 +44,7 @@ import { logger, reopenLogAtSignal } from "./log.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onSignals } from "./signals.ts";
+import { countTraffic } from "./traffic_counter.ts";
 
 const log = logger("gateway");
 
@@ -200,6 +201,7 @@ async function serve(
   const probe = new ProbeResponder({ device, address }, condition);
   dhcp.left = (address) => probe.forget(address);
   const dns = await GatewayDns.start(settings, config.net, uplink, cluster);
+  const traffic = settings.clientTraffic === "on" ? await countTraffic(device) : undefined;
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
     vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
@@ -215,6 +217,7 @@ async function serve(
       metrics,
       learned: () => learning.learned(),
       vpnInterface: settings.vpnInterface,
+      traffic,
     }),
   );
   return {
@@ -222,6 +225,7 @@ async function serve(
     dns,
     async close() {
       http[Symbol.dispose]();
+      traffic?.close();
       probe.close();
       await Promise.all([dhcp.close(), dns.close()]);
     },

@@ -12,6 +12,7 @@ import { dnsAnswer } from "./dns_answer.ts";
 import type { DnsServer } from "./dns_server.ts";
 import { type HttpHandler, type HttpReply, jsonReply } from "./http_server.ts";
 import type { MetricsSources } from "./metrics.ts";
+import type { TrafficCounter } from "./traffic_counter.ts";
 
 /** Who knows the answers. */
 export type GatewaySources = {
@@ -22,10 +23,11 @@ export type GatewaySources = {
   readonly metrics: MetricsSources<History>;
   readonly learned: () => GatewayLearned;
   readonly vpnInterface: string | undefined;
+  readonly traffic: TrafficCounter | undefined;
 };
 
 export function gatewayHttp(sources: GatewaySources): HttpHandler {
-  const { info, state, dhcp, dns, metrics, learned, vpnInterface } = sources;
+  const { info, state, dhcp, dns, metrics, learned, vpnInterface, traffic } = sources;
   return (path, isLocal) => {
     switch (path) {
       case "/":
@@ -45,7 +47,9 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
           jsonReply(await gatewayStatus(state(), info(), vpnInterface, sources))
         );
       case "/metrics":
-        return import("./metrics.ts").then(({ gatewayMetrics }) => gatewayMetrics(state(), dhcp, dns, metrics));
+        return import("./metrics.ts").then(({ gatewayMetrics }) =>
+          gatewayMetrics(state(), dhcp, dns, traffic, metrics)
+        );
       case "/v1/learned":
         // Where the VPN connects to is nobody's business outside of this Pod.
         return isLocal ? jsonReply(formatLearned(learned())) : undefined;

@@ -1,11 +1,12 @@
 /** The answers to GET /metrics. Loaded when somebody asks: a process that nobody scrapes does without. */
 
-import { formatIpv4 } from "../addr/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { type ClientHistory, clientPhases } from "../health/client_history.ts";
 import { clientMetricsText } from "../health/client_metrics.ts";
 import type { CommonView } from "../health/common_metrics.ts";
 import { gatewayMetricsText } from "../health/gateway_metrics.ts";
 import type { History } from "../health/history.ts";
+import type { ClientTraffic } from "../netstate/client_traffic.ts";
 import { linkCounters } from "../linux/link_counters.ts";
 import { type ClientState, isReady, phaseName } from "../role/client.ts";
 import { gatewayChecks, gatewayPhaseName, gatewayPhases, type GatewayState, obstacles } from "../role/gateway.ts";
@@ -13,6 +14,7 @@ import type { Applier } from "./applier.ts";
 import type { BlockedCounter } from "./blocked_counter.ts";
 import type { DhcpService } from "./dhcp_service.ts";
 import type { DnsServer } from "./dns_server.ts";
+import type { TrafficCounter } from "./traffic_counter.ts";
 import type { HttpReply } from "./http_server.ts";
 import { version } from "./version.ts";
 
@@ -41,6 +43,7 @@ export async function gatewayMetrics(
   state: GatewayState,
   dhcp: DhcpService,
   dns: DnsServer,
+  traffic: TrafficCounter | undefined,
   sources: MetricsSources<History>,
 ): Promise<HttpReply> {
   const common = await commonView("gateway", sources);
@@ -54,12 +57,23 @@ export async function gatewayMetrics(
     dhcpMessages: dhcp.counts,
     addresses: dhcp.server.counts(Date.now()),
     dns: dns.stats(),
+    traffic: trafficOf(dhcp, traffic),
   }));
 }
 
 function checksOf(state: GatewayState): ReadonlyMap<string, boolean> {
   const failed = state.kind === "serving" ? obstacles(state).map(({ check }) => check) : [];
   return new Map(gatewayChecks.map((check) => [check, !failed.includes(check)]));
+}
+
+/** Of clients that have a lease: addresses that somebody only claims to have are not told. */
+function trafficOf({ server }: DhcpService, counter: TrafficCounter | undefined): ReadonlyMap<string, ClientTraffic> {
+  const counted = counter?.read() ?? new Map<Ipv4, ClientTraffic>();
+  const bound = server.leases(Date.now()).filter(({ state }) => state === "bound");
+  return new Map(bound.flatMap(({ address }) => {
+    const counts = counted.get(address);
+    return counts === undefined ? [] : [[formatIpv4(address), counts] as const];
+  }));
 }
 
 /** What no role need know to tell it. */

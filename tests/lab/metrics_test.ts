@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Pod } from "./pod.ts";
 import { promtool } from "./extracted.ts";
-import { startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
+import { eventually, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 import { internet } from "./topology.ts";
 
@@ -28,6 +28,21 @@ async function assertSound(pod: Pod, metrics: string): Promise<void> {
   assert.equal(await complaints(pod, metrics), "");
 }
 
+/** Three pings of 1,028 bytes each way, as the gateway's IP sees them, and nothing of who has no lease. */
+async function assertTrafficIsTold(client: Pod, gateway: Pod, before: string): Promise<void> {
+  await client.exec(["ping", "-c", "3", "-i", "0.1", "-s", "1000", internet.web.v4]);
+  const after = await scrape(gateway);
+  const { stdout } = await client.exec(["ip", "-4", "-br", "addr", "show", "vxlan3150"]);
+  const address = /172\.29\.0\.\d+/.exec(stdout)?.[0];
+  for (const direction of ["out", "in"]) {
+    const labels = `{client="${address}",direction="${direction}"}`;
+    const grown = (name: string) => value(after, name + labels) - value(before, name + labels);
+    assert.equal(grown("pgw_gateway_client_packets_total"), 3, labels);
+    assert.equal(grown("pgw_gateway_client_bytes_total"), 3 * 1_028, labels);
+  }
+  assert.equal(after.match(/^pgw_gateway_client_bytes_total/gm)?.length, 2);
+}
+
 labTest("promtool finds nothing to complain of, and the numbers are what happened", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
   await lab.setEndpoints([0]);
@@ -40,7 +55,12 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   // Positive control of the kill switch: IPv6 has no way at all, and local multicast is refused by a rule.
   await client.exec(["ping", "-c", "3", "-i", "0.1", "-W", "1", "ff02::1%eth0"], { check: false });
 
-  const [ofClient, ofGateway] = [await scrape(client), await scrape(gateway)];
+  const blocked = 'pgw_blocked_packets_total{action="reject",direction="out"}';
+  const ofClient = await eventually("they are counted", async () => {
+    const metrics = await scrape(client);
+    return value(metrics, blocked) >= 3 && metrics;
+  });
+  const ofGateway = await scrape(gateway);
   assert.match(
     await complaints(client, "# TYPE pgw_x counter\npgw_x 1\n"),
     /_total/,
@@ -58,13 +78,13 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   assert.equal(value(ofClient, `pgw_client_gateway_info{gateway="${gateway.address.v4}"}`), 1);
   isAbove(ofClient, 'pgw_tunnel_bytes_total{direction="receive"}', 200);
   isAbove(ofClient, 'pgw_tunnel_packets_total{direction="transmit"}', 5);
-  isAbove(ofClient, 'pgw_blocked_packets_total{action="reject",direction="out"}', 3);
   isAbove(ofClient, "pgw_client_lease_expiry_time_seconds", Date.now() / 1000);
 
   assert.equal(value(ofGateway, 'pgw_state{state="ready"}'), 1);
   assert.equal(value(ofGateway, 'pgw_dhcp_addresses{state="bound"}'), 1);
   isAbove(ofGateway, 'pgw_dhcp_messages_total{result="leased"}', 1);
   isAbove(ofGateway, "pgw_dns_queries_total", 1);
+  await assertTrafficIsTold(client, gateway, ofGateway);
   isAbove(ofGateway, `pgw_dns_upstream_seconds_count{route="outside",upstream="${internet.dns.v4}"}`, 1);
 
   const lines = pgw.lines.length;

@@ -55,6 +55,7 @@ Deno.test("a gateway without settings has the defaults", () => {
     dnsNegativeTtl: 3600,
     dnsStaleSeconds: 86_400,
     clientIsolation: "on",
+    clientTraffic: "on",
     healthIntervalMs: 5000,
   };
   assert.deepEqual(rest, expected);
