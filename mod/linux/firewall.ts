@@ -9,6 +9,7 @@
 import { PgwError } from "../errors.ts";
 import type { Firewall } from "../netstate/state.ts";
 import {
+  countingTables,
   diffFirewall,
   type ObservedFirewall,
   parseLists,
@@ -140,7 +141,8 @@ class Family {
   }
 
   async list(): Promise<ObservedFirewall> {
-    return this.#read(await this.#restore(renderLists(this.#tables), this.#tables), this.#tables);
+    const output = await this.#restore(renderLists(this.#tables), this.#tables);
+    return this.#read(output, this.#tables, this.#tables.length);
   }
 
   async #change(firewall: Firewall, before: ObservedFirewall): Promise<FirewallChange[]> {
@@ -154,16 +156,20 @@ class Family {
         return changesOf(this.family, done);
       }
       if (attempt === mostAttempts) throw new FirewallError(this.family, changes);
-      const listed = [...this.#tables, ...changes.map(({ table }) => table)];
-      observed = this.#read(await this.#restore(renderChanges(this.#tables, changes), listed), listed);
+      const changed = changes.map(({ table }) => table);
+      const before = countingTables(observed);
+      const after = this.#tables.filter((table) => !observed.has(table) && !changed.includes(table));
+      const listed = [...before, ...changed, ...after];
+      const output = await this.#restore(renderChanges(changes, { before, after }), listed);
+      observed = new Map([...observed, ...this.#read(output, listed, before.length)]);
       done.push(...changes);
     }
   }
 
-  /** @param tables what was listed, in this order: first all, then once more what was changed */
-  #read(output: string, tables: readonly string[]): ObservedFirewall {
+  /** @param tables what was listed, in this order: first `counting` tables with their counters, then what was changed */
+  #read(output: string, tables: readonly string[], counting: number): ObservedFirewall {
     const lists = parseLists(output, tables.length);
-    this.listed(this.family, output.slice(0, lists[this.#tables.length - 1]?.end));
+    if (counting > 0) this.listed(this.family, output.slice(0, lists[counting - 1]?.end));
     return new Map(tables.map((table, index) => [table, lists[index]?.table ?? new Map()]));
   }
 

@@ -215,11 +215,15 @@ function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
       table: "nat",
       name: "PGW-PREROUTING",
       hook: "PREROUTING",
-      rules: [
-        ...dhcpAnswers(config, view),
-        // Of nested containers. What is for a nameserver in this Pod is not theirs.
-        ...(server === undefined ? [] : redirectDns(server, `! -i ${device} `, "-m addrtype ! --dst-type LOCAL ")),
-      ],
+      rules: dhcpAnswers(config, view),
+    },
+    {
+      table: "nat",
+      // A chain of its own, so that opening only adds to this table.
+      name: "PGW-NESTED-DNS",
+      hook: "PREROUTING",
+      // Of nested containers. What is for a nameserver in this Pod is not theirs.
+      rules: server === undefined ? [] : redirectDns(server, `! -i ${device} `, "-m addrtype ! --dst-type LOCAL "),
     },
     {
       table: "nat",

@@ -24,7 +24,7 @@ export type ApplierPorts = {
 };
 
 export type Wanted = {
-  readonly state: NetState;
+  state(): NetState;
   /** Only the firewall counts: nothing else is looked at or changed, which is the fastest way to close. */
   readonly firewallOnly: boolean;
   /** What tells one desired state from another: the time that goes by does not. */
@@ -121,8 +121,8 @@ export class Applier {
   #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
     const { runner, listed } = this.ports;
     const options = { look: this.firewallLook, ...(listed === undefined ? {} : { listed }) };
-    if (firewallOnly) return applyFirewall(runner, state.firewall, options);
-    return reconcile(runner, state, { ...options, firewall });
+    if (firewallOnly) return applyFirewall(runner, state().firewall, options);
+    return reconcile(runner, state(), { ...options, firewall });
   }
 
   async #repair(): Promise<void> {

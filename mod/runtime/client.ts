@@ -12,7 +12,14 @@ import { observe, observeUplink } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
-import { type Candidate, type ClientNetConfig, clientNetState, isOpen, type Tunnel } from "../netstate/client.ts";
+import {
+  type Candidate,
+  type ClientNetConfig,
+  clientNetState,
+  type ClientPhase,
+  isOpen,
+  type Tunnel,
+} from "../netstate/client.ts";
 import {
   type ClientConfig,
   type ClientState,
@@ -298,17 +305,25 @@ export async function resolveService(service: Service): Promise<Candidate[]> {
 function wanted(config: ClientConfig, state: ClientState, stage: number): Wanted | undefined {
   const view = phaseOf(state);
   if (view === undefined) return undefined;
-  const key = JSON.stringify(
-    clientNetState(config.net, view, 0),
-    (_, value) => typeof value === "bigint" ? `${value}` : value,
-  );
   return {
-    state: clientNetState(config.net, view, now()),
+    state: () => clientNetState(config.net, view, now()),
     firewallOnly: view.uplink === undefined,
-    key,
+    key: keyOf(config, state, view),
     stage,
     opens: isOpen(view),
   };
+}
+
+/** What the kernel should hold in a state is asked for several times. */
+const keys = new WeakMap<ClientState, string>();
+
+function keyOf(config: ClientConfig, state: ClientState, view: ClientPhase): string {
+  const known = keys.get(state);
+  if (known !== undefined) return known;
+  const withBigints = (_: string, value: unknown) => typeof value === "bigint" ? `${value}` : value;
+  const key = JSON.stringify(clientNetState(config.net, view, 0), withBigints);
+  keys.set(state, key);
+  return key;
 }
 
 function tunnelOf(state: ClientState): Tunnel | undefined {

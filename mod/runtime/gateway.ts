@@ -72,7 +72,8 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     runner,
     wanted: () => {
       const state = gatewayStateOf(config, loop.state, learning.learned());
-      return state && { state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
+      return state &&
+        { state: () => state, key: JSON.stringify(state), stage: stages, firewallOnly: false, opens: false };
     },
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  countingTables,
   diffFirewall,
   type ObservedFirewall,
   parseLists,
@@ -47,7 +48,7 @@ function parse(output: string): ObservedFirewall {
 }
 
 function change(firewall: { chains: Chain[] }, before: string): string {
-  const changes = renderChanges([], diffFirewall(firewall, parse(before)));
+  const changes = renderChanges(diffFirewall(firewall, parse(before)));
   // What makes it list the change is of no interest here.
   return tablesOf(4).reduce((text, table) => text.replace(list(table), ""), changes).replace(listOfOutput, "");
 }
@@ -139,10 +140,32 @@ Deno.test("a list is whole when the chain OUTPUT follows it, and not before", ()
   assert.deepEqual(parse(more), parse(listed), "what follows the last list is not read");
 });
 
-Deno.test("all tables are listed first, each changed one behind its change, and last one that is not waited for", () => {
-  const text = renderChanges(["nat", "filter"], diffFirewall(asked, new Map()));
+Deno.test("tables are listed before, behind each change and after all, and last one that is not waited for", () => {
+  const text = renderChanges(diffFirewall(asked, new Map()), { before: ["nat", "filter"], after: ["mangle"] });
   assert.ok(text.startsWith(`${list("nat")}${list("filter")}*filter\n:PGW-OUTPUT`), text);
-  assert.ok(text.endsWith(`COMMIT\n${list("filter")}${listOfOutput}`), text);
+  assert.ok(text.endsWith(`COMMIT\n${list("filter")}${list("mangle")}${listOfOutput}`), text);
+});
+
+Deno.test("counters are worth to be listed where there is a chain of ours", () => {
+  assert.deepEqual(countingTables(parse(listed)), ["filter"]);
+  assert.deepEqual(countingTables(new Map()), []);
+});
+
+Deno.test("a jump more is added behind those that are there, one less is taken from behind them", () => {
+  const [first, second] = ["PGW-OUTPUT", "PGW-MORE"].map((name): Chain => ({ ...output("-j RETURN"), name }));
+  const jumps = (wanted: Chain[], there: string[]) => {
+    const rules = new Map<string, string[]>([["OUTPUT", there]]);
+    const [filter] = diffFirewall({ chains: wanted }, new Map([["filter", rules]]));
+    return filter!.lines.filter((line) => line.includes(" OUTPUT "));
+  };
+  const [toFirst, toSecond] = ["-j PGW-OUTPUT", "-j PGW-MORE"];
+  assert.deepEqual(jumps([first!, second!], [toFirst!, "-j VPN"]), ["-I OUTPUT 2 -j PGW-MORE"]);
+  assert.deepEqual(jumps([first!], [toFirst!, toSecond!, "-j VPN"]), ["-D OUTPUT -j PGW-MORE"]);
+  assert.deepEqual(jumps([first!], [toFirst!, "-j VPN", toFirst!]), [
+    "-D OUTPUT -j PGW-OUTPUT",
+    "-D OUTPUT -j PGW-OUTPUT",
+    "-I OUTPUT 1 -j PGW-OUTPUT",
+  ]);
 });
 
 Deno.test("tables to which something is only added come first, and else the one that closes", () => {

@@ -157,8 +157,9 @@ golden(
       + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       + v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       + v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
-      + v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
-      + v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      + chain    v4 nat PGW-NESTED-DNS from PREROUTING
+      + v4 nat PGW-NESTED-DNS ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      + v4 nat PGW-NESTED-DNS ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       + chain    v4 nat PGW-OUTPUT from OUTPUT
       + v4 nat PGW-OUTPUT -o lo -j RETURN
       + v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN
@@ -191,8 +192,9 @@ golden(
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       - chain    v4 nat PGW-PREROUTING from PREROUTING
       - v4 nat PGW-PREROUTING -i vxlan3150 -p udp -m udp --dport 68 -j DNAT --to-destination 10.42.0.5:3168
-      - v4 nat PGW-PREROUTING ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
-      - v4 nat PGW-PREROUTING ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      - chain    v4 nat PGW-NESTED-DNS from PREROUTING
+      - v4 nat PGW-NESTED-DNS ! -i vxlan3150 -p udp -m udp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
+      - v4 nat PGW-NESTED-DNS ! -i vxlan3150 -p tcp -m tcp --dport 53 -m addrtype ! --dst-type LOCAL -j DNAT --to-destination 172.29.0.1:53
       - chain    v4 nat PGW-OUTPUT from OUTPUT
       - v4 nat PGW-OUTPUT -o lo -j RETURN
       - v4 nat PGW-OUTPUT -m mark --mark 0x3150 -j RETURN

@@ -34,11 +34,17 @@ export type Outcome = {
   readonly packet: Packet;
 };
 
-/** Leads `packet` through our chain of `table` at `hook`. */
+/** Leads `packet` through our chains of `table` at `hook`. */
 export function evaluate(firewall: Firewall, table: Chain["table"], hook: Chain["hook"], packet: Packet): Outcome {
-  const chain = firewall.chains.find((chain) => chain.table === table && chain.hook === hook);
+  return firewall.chains.filter((chain) => chain.table === table && chain.hook === hook).reduce<Outcome>(
+    (outcome, chain) => outcome.verdict === "pass" ? evaluateChain(chain, outcome.packet) : outcome,
+    { verdict: "pass", packet },
+  );
+}
+
+function evaluateChain({ rules }: Chain, packet: Packet): Outcome {
   let current = packet;
-  for (const text of chain?.rules ?? []) {
+  for (const text of rules) {
     const rule = parse(text);
     if (!rule.matches.every((match) => match.test(current) !== match.negated)) continue;
     const { verdict, packet: changed } = rule.act(current);

@@ -41,7 +41,7 @@ function wanted(name: string, stage: number): Wanted {
     neighbors: [],
     interfaceSettings: [],
   };
-  return { state, key: name, stage, firewallOnly: true, opens: false };
+  return { state: () => state, key: name, stage, firewallOnly: true, opens: false };
 }
 
 /** An applier whose user wants `want.now`, and what it is told. */
