@@ -7,7 +7,7 @@
  * pushes out other such names, not the ones in use.
  */
 
-import { headerLength, lowerCase } from "../wire/dns.ts";
+import { copyBytes, headerLength, lowerCase } from "../wire/dns.ts";
 import type { Stored } from "./reply.ts";
 
 /** Offset of an entry in the ring; {@link absent} for none. It is valid until the next `store`. */
@@ -161,8 +161,9 @@ export class Cache {
     words[base + word.lengths] = (ttlCount << 16) | length;
     words[base + word.state] = stateOf(key) | state.live |
       (entry.outside ? state.outside | (this.#generation << generationShift) : 0);
-    this.#bytes.set(message.subarray(0, length), at + entryHeader);
-    this.#halves.set(ttlOffsets.subarray(0, ttlCount), (at + entryHeader + evenLength) >> 1);
+    copyBytes(message, 0, length, this.#bytes, at + entryHeader);
+    const ttlOffsetsAt = (at + entryHeader + evenLength) >> 1;
+    for (let index = 0; index < ttlCount; index++) this.#halves[ttlOffsetsAt + index] = ttlOffsets[index]!;
     this.#link(at);
     this.#head = at + size;
     this.#used += size;

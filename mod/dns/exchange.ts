@@ -25,6 +25,10 @@ export interface ExchangePort<Client> {
 
 /** Messages for one question, all servers and retransmissions counted. */
 const maxAttempts = 6;
+/** Of these so many are listened for; the oldest is given up for a newer one. */
+const maxOpenAttempts = 3;
+/** Questions that one tick looks after: when a server dies, thousands may be due, and others want their answers. */
+const maxWakes = 128;
 /** Milliseconds. */
 const tcpPatience = 2000;
 /**
@@ -34,7 +38,7 @@ const tcpPatience = 2000;
 const maxMismatches = 8;
 
 export class Exchange<Client> {
-  /** By the hash of its question, or a number behind it where that was taken. */
+  /** By the hash of its question (signed, which needs no object), or a number behind it where that was taken. */
   readonly #pending = new Map<number, Pending<Client>>();
   readonly #response = new Response();
   #wakeAt = Infinity;
@@ -54,14 +58,14 @@ export class Exchange<Client> {
 
   /** The pending question that `query`, read into `key`, asks too. */
   find(query: Uint8Array, key: Key): Pending<Client> | undefined {
-    for (let slot = key.hash;; slot++) {
+    for (let slot = key.hash | 0;; slot++) {
       const pending = this.#pending.get(slot);
       if (pending === undefined || asksTheSame(pending, query, key)) return pending;
     }
   }
 
   start(pending: Pending<Client>, now: number): void {
-    pending.slot = pending.key.hash;
+    pending.slot = pending.key.hash | 0;
     while (this.#pending.has(pending.slot)) pending.slot++;
     this.#pending.set(pending.slot, pending);
     pending.route.pending++;
@@ -133,8 +137,9 @@ export class Exchange<Client> {
   /** Does what is due at `now`. */
   tick(now: number): void {
     this.#wakeAt = Infinity;
+    let woken = 0;
     for (const pending of this.#pending.values()) {
-      if (wakeTime(pending) <= now) this.#wake(pending, now);
+      if (wakeTime(pending) <= now && woken++ < maxWakes) this.#wake(pending, now);
       if (this.#isPending(pending)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
     }
   }
@@ -180,6 +185,7 @@ export class Exchange<Client> {
     const withEdns = !upstream.lacksEdns;
     const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
     const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now, mismatches: 0 };
+    if (pending.attempts.length === maxOpenAttempts) this.#dismiss(pending.attempts[0]!);
     pending.attempts.push(attempt);
     pending.tried.push(upstream);
     pending.attemptCount++;

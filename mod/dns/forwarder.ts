@@ -5,7 +5,7 @@
  * DNSSEC: it hands the records on and clears AD.
  */
 
-import { flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQuery } from "../wire/dns.ts";
+import { copyBytes, flags, headerLength, lowerCase, notAQuery, putU16, Query, rcodes, readQuery } from "../wire/dns.ts";
 import { WireError } from "../wire/bytes.ts";
 import { absent, Cache, type Entry } from "./cache.ts";
 import { Exchange, type ExchangePort } from "./exchange.ts";
@@ -311,10 +311,10 @@ export class Forwarder<Client> {
       return;
     }
     const scratch = this.#scratch;
-    scratch.set(bytes.subarray(0, response.end));
+    copyBytes(bytes, 0, response.end, scratch, 0);
     const ttl = normalize(scratch, response, this.config.ttl);
     const { end: length, ttlOffsets, ttlCount } = response;
-    if (ttl > 0) this.#store(pending, { length, ttlOffsets, ttlCount, ttl }, now);
+    if (ttl > 0) this.#store(pending, length, ttlOffsets, ttlCount, ttl, now);
     const stored: Stored = { bytes: scratch, at: 0, length, ttlOffsets, ttlOffsetsAt: 0, ttlCount };
     for (const { client, isStream, query, question } of pending.waiters) {
       this.#reply(client, isStream, writeStored(this.#out, stored, question, query, isStream, 0), upstream);
@@ -326,12 +326,18 @@ export class Forwarder<Client> {
     return !this.#mayRebind.find(pending.question, pending.key.nameEnd);
   }
 
+  /** Keeps what the scratch memory holds as the answer to a question. */
   #store(
     { key, route }: Pending<Client>,
-    message: { length: number; ttlOffsets: Uint16Array; ttlCount: number; ttl: number },
+    length: number,
+    ttlOffsets: Uint16Array,
+    ttlCount: number,
+    ttl: number,
     now: number,
   ): void {
-    this.#cache.store({ key, message: this.#scratch, outside: route.isOutside, ...message }, Math.floor(now / 1000));
+    const message = this.#scratch;
+    const entry = { key, message, length, ttlOffsets, ttlCount, ttl, outside: route.isOutside };
+    this.#cache.store(entry, Math.floor(now / 1000));
   }
 
   #fail(pending: Pending<Client>, now: number): void {
@@ -355,7 +361,7 @@ export class Forwarder<Client> {
     scratch.fill(0, 0, headerLength);
     putU16(scratch, 2, flags.qr | flags.ra | rcodes.servFail);
     putU16(scratch, 4, 1);
-    this.#store(pending, { length: pending.question.length, ttlOffsets: noTtls, ttlCount: 0, ttl: servFailTtl }, now);
+    this.#store(pending, pending.question.length, noTtls, 0, servFailTtl, now);
   }
 
   /** Gives everybody who waits the stale answer, if it is still there; the question goes on. */

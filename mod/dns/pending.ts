@@ -1,6 +1,6 @@
 /** A question on its way to upstreams, and who waits for its answer. */
 
-import { headerLength, lowerCase, Query } from "../wire/dns.ts";
+import { copyBytes, headerLength, lowerCase, Query } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
 import { type ExtendedError, extendedErrors } from "./reply.ts";
@@ -94,7 +94,7 @@ export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boo
 /** A copy in memory of its own, whatever kind of view `bytes` is. */
 export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   const copy = new Uint8Array(length);
-  for (let at = 0; at < length; at++) copy[at] = bytes[at]!;
+  copyBytes(bytes, 0, length, copy, 0);
   return copy;
 }
 

@@ -2,6 +2,7 @@
 
 import {
   classIn,
+  copyBytes,
   flags,
   headerLength,
   lowerCase,
@@ -72,12 +73,7 @@ export function writeStored(
   let length = stored.length;
   const fits = length + (query.hasEdns ? optLength : 0) <= replyLimit(query, isStream);
   if (!fits) length = query.end;
-  if (length <= 256) {
-    // A loop is quicker than a view and `set` for the usual short answer.
-    for (let index = query.end; index < length; index++) out[index] = bytes[at + index]!;
-  } else {
-    out.set(bytes.subarray(at + query.end, at + length), query.end);
-  }
+  copyBytes(bytes, at + query.end, length - query.end, out, query.end);
   for (let index = headerLength; index < query.end; index++) out[index] = question[index]!;
   putU16(out, 0, query.id);
   putU16(out, 2, u16(bytes, at + 2) | (query.flags & (flags.rd | flags.cd)) | (fits ? 0 : flags.tc));

@@ -10,6 +10,9 @@ import { reactor } from "./reactor.ts";
 import { encodeSocketAddress } from "./socket_address.ts";
 import { check, checkPrivileged } from "./socket_error.ts";
 
+/** The same object for the same server, as long as it is asked. */
+export type QuestionServer = { readonly address: string; readonly port: number };
+
 export type QuestionReception = {
   /** A datagram came from the server. The bytes are the receiver's until it returns. */
   received(bytes: Uint8Array, length: number): void;
@@ -58,7 +61,7 @@ export class QuestionSockets {
   readonly #eventView = new DataView(this.#event.buffer);
   readonly #buffer = pinned(Number(maxDatagram));
   readonly #outgoing = pinned(maxQuestion);
-  readonly #names = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly #names = new WeakMap<QuestionServer, Uint8Array<ArrayBuffer>>();
   #isRunning = false;
   #isClosed = false;
 
@@ -69,7 +72,7 @@ export class QuestionSockets {
 
   /** Sends `message` from a new socket. What comes back goes to `reception`, never before this has returned. */
   ask(
-    server: { readonly address: string; readonly port: number },
+    server: QuestionServer,
     message: Uint8Array<ArrayBuffer>,
     reception: QuestionReception,
   ): { close(): void } {
@@ -81,7 +84,7 @@ export class QuestionSockets {
     }
     this.#open.set(fd, reception);
     if (!this.#isRunning) this.#run();
-    const family = server.address.includes(":") ? 6 : 4;
+    const family = this.#name(server)[0] === AF_INET6 ? 6 : 4;
     return {
       close: () => {
         if (this.#open.get(fd) === reception) this.#release(fd, family);
@@ -99,9 +102,9 @@ export class QuestionSockets {
   }
 
   /** The socket that has sent `message`, or errno(3) with a minus. */
-  #send({ address, port }: { address: string; port: number }, message: Uint8Array<ArrayBuffer>): number {
-    const name = this.#name(address, port);
-    const fd = this.#idle[address.includes(":") ? 6 : 4].pop() ?? this.#create(name[0]!);
+  #send(server: QuestionServer, message: Uint8Array<ArrayBuffer>): number {
+    const name = this.#name(server);
+    const fd = this.#idle[name[0] === AF_INET6 ? 6 : 4].pop() ?? this.#create(name[0]!);
     if (fd < 0) return fd;
     this.#outgoing.set(message);
     const size = BigInt(message.length);
@@ -158,14 +161,14 @@ export class QuestionSockets {
     else libc.close(fd);
   }
 
-  #name(address: string, port: number): Uint8Array<ArrayBuffer> {
-    const key = `${address} ${port}`;
-    let name = this.#names.get(key);
+  #name(server: QuestionServer): Uint8Array<ArrayBuffer> {
+    let name = this.#names.get(server);
     if (name === undefined) {
+      const { address, port } = server;
       name = isIpv4(address)
         ? encodeSocketAddress({ address: parseIpv4(address), port })
         : encodeSocketAddress6(parseIpv6(address), port);
-      this.#names.set(key, name);
+      this.#names.set(server, name);
     }
     return name;
   }

@@ -21,7 +21,7 @@ export type UdpOptions = {
   readonly broadcast?: boolean;
   /** Whether others may have the same port. */
   readonly reuseAddress?: boolean;
-  /** Bytes that may wait to be read; net.core.rmem_max bounds it. */
+  /** Bytes that may wait to be read; without NET_ADMIN net.core.rmem_max bounds it. */
   readonly receiveBuffer?: number;
   /** How many datagrams {@link UdpSocket.receiveBatch} takes at most. Default: 1. */
   readonly batch?: number;
@@ -40,6 +40,7 @@ const SO_REUSEADDR = 2;
 const SO_BROADCAST = 6;
 const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
+const SO_RCVBUFFORCE = 33;
 const SO_MARK = 36;
 const IPPROTO_IP = 0;
 const IP_RECVERR = 11;
@@ -127,7 +128,7 @@ export class UdpSocket implements Disposable {
 
   /** @throws {SocketError} as {@link send} does, when the kernel refused some of what was added */
   flush(): void {
-    this.#outgoing?.send(this.#fd);
+    if (!this.#closed) this.#outgoing?.send(this.#fd);
   }
 
   /** Ends a pending receive at once. */
@@ -172,7 +173,10 @@ function configure(fd: number, options: UdpOptions): void {
   const { address = unspecified, port = 0, device, mark, broadcast, reuseAddress, receiveBuffer } = options;
   if (reuseAddress) setOption(fd, SO_REUSEADDR, 1);
   if (broadcast) setOption(fd, SO_BROADCAST, 1);
-  if (receiveBuffer !== undefined) setOption(fd, SO_RCVBUF, receiveBuffer);
+  // With NET_ADMIN beyond net.core.rmem_max, which holds some 250 small datagrams where nobody has raised it.
+  if (receiveBuffer !== undefined && !hasSet(fd, SO_RCVBUFFORCE, receiveBuffer)) {
+    setOption(fd, SO_RCVBUF, receiveBuffer);
+  }
   if (options.errors) {
     check("setsockopt(IP_RECVERR)", libc.setsockopt(fd, IPPROTO_IP, IP_RECVERR, Int32Array.of(1), 4));
   }
@@ -191,8 +195,12 @@ export function bindToDevice(fd: number, device: string): void {
   checkPrivileged(`binding to ${device}`, "NET_RAW", result);
 }
 
+function hasSet(fd: number, option: number, value: number): boolean {
+  return libc.setsockopt(fd, SOL_SOCKET, option, Int32Array.of(value), 4) === 0;
+}
+
 function setOption(fd: number, option: number, value: number): void {
-  check(`setsockopt(${option})`, libc.setsockopt(fd, SOL_SOCKET, option, Int32Array.of(value), 4));
+  check(`setsockopt(${option})`, hasSet(fd, option, value) ? 0 : -1);
 }
 
 function boundPort(fd: number): number {

@@ -56,9 +56,10 @@ export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, han
   }
   const address = parseIpv4(listen.address);
   const socket = UdpSocket.open({ address, port: listen.port, batch, maxSize: datagramRoom, receiveBuffer });
+  const replies = new DatagramReplies(socket);
   const serve = async () => {
     for (let received = await socket.receiveBatch(); received !== undefined; received = await socket.receiveBatch()) {
-      serveBatch(received, socket, allow, handler);
+      serveBatch(received, socket, replies, allow, handler);
     }
   };
   const serving = serve();
@@ -69,7 +70,13 @@ export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, han
   return { port: socket.port, close };
 }
 
-function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, handler: QueryHandler): void {
+function serveBatch(
+  received: DatagramBatch,
+  socket: UdpSocket,
+  replies: DatagramReplies,
+  allow: Prefix4,
+  handler: QueryHandler,
+): void {
   for (let index = 0; index < received.count; index++) {
     const address = received.address(index);
     if (!contains(allow, address)) continue;
@@ -79,7 +86,7 @@ function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, 
     if (length > 0) {
       received.reply(index, length);
     } else if (length < 0) {
-      handler.askUpstream(query, false, new DatagramPeer(socket, { address, port: received.port(index) }));
+      handler.askUpstream(query, false, new DatagramPeer(replies, { address, port: received.port(index) }));
     }
   }
   socket.sendBatch();
@@ -87,11 +94,32 @@ function serveBatch(received: DatagramBatch, socket: UdpSocket, allow: Prefix4, 
 }
 
 class DatagramPeer implements Peer {
-  constructor(readonly socket: UdpSocket, readonly to: SocketAddress) {}
+  constructor(readonly replies: DatagramReplies, readonly to: SocketAddress) {}
 
   reply(message: Uint8Array<ArrayBuffer>, length: number): void {
+    this.replies.add(message.subarray(0, length), this.to);
+  }
+}
+
+/** Answers that upstreams gave: what becomes ready in one turn of the event loop leaves with one system call. */
+class DatagramReplies {
+  #isWaiting = false;
+
+  constructor(readonly socket: UdpSocket) {}
+
+  add(message: Uint8Array, to: SocketAddress): void {
+    this.#try(() => this.socket.add(message, to));
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    queueMicrotask(() => {
+      this.#isWaiting = false;
+      this.#try(() => this.socket.flush());
+    });
+  }
+
+  #try(send: () => void): void {
     try {
-      this.socket.send(message.subarray(0, length), this.to);
+      send();
     } catch {
       // A client that has gone, or a full buffer: lost as datagrams are.
     }

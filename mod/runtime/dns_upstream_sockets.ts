@@ -45,6 +45,7 @@ type DatagramAsker = Pick<UpstreamSockets, "close"> & {
 export async function openUpstreamSockets(caCerts: readonly string[] = [], mark?: number): Promise<UpstreamSockets> {
   try {
     const { QuestionSockets } = await import("../linux/question_sockets.ts");
+    (await import("../linux/file_limit.ts")).raiseFileLimit();
     return new HostUpstreamSockets(new QuestionSockets(mark), caCerts);
   } catch {
     // Without the C library: the runtime's own sockets.

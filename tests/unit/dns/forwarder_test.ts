@@ -353,6 +353,23 @@ Deno.test("a flood of names leaves room for the cluster's, and is bounded", () =
   assert.deepEqual(dns.attempts, []);
 });
 
+Deno.test("when thousands of questions are due at once, others are not kept waiting", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  for (let index = 0; index < 2000; index++) dns.ask(`n${index}.flood.example.com`);
+  dns.replies.length = 0;
+  let most = 0;
+  for (let ticks = 0; dns.forwarder.stats().pending > 0; ticks++) {
+    assert.ok(ticks < 1000);
+    dns.now = Math.max(dns.now, dns.forwarder.wakeAt);
+    const before = dns.sent.length + dns.replies.length;
+    dns.forwarder.tick(dns.now);
+    most = Math.max(most, dns.sent.length + dns.replies.length - before);
+    assert.ok(dns.attempts.length <= 3 * 2000);
+  }
+  assert.ok(most > 0 && most <= 128, `${most} at once`);
+  assert.equal(dns.replies.length, 2000);
+});
+
 Deno.test("TTL limits", () => {
   const dns = new Dialogue({ ttl: { minimum: 60, maximum: 600, negativeMaximum: 30 } });
   const ttlOf = (name: string, ttl: number) => {
