@@ -15,3 +15,18 @@ export function useCompiledProgram(): string {
   Deno.env.set("PGW_BIN", path);
   return path;
 }
+
+/**
+ * Compiles a script as `deno task compile` compiles the program, but with all rights; its path. Where the lab is entered
+ * later: here the network is still there to get the runtime.
+ */
+export async function compileScript(script: string): Promise<string> {
+  const output = `${await Deno.makeTempDir({ prefix: "pgw-bench-" })}/program`;
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+  const v8Flags = /--v8-flags=\S+/.exec(tasks.compile)![0];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["compile", "--quiet", "--no-check", "--no-config", "--allow-all", v8Flags, "--output", output, script],
+  }).output();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+  return output;
+}

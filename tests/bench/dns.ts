@@ -1,112 +1,106 @@
 /**
- * The forwarder beside dnsmasq, unbound and a bare echo, on a veth pair in namespaces of its own, by dnsperf.
+ * The forwarder beside dnsmasq, unbound and a bare echo, all on one veth pair, by dnsperf.
  *
- *     deno run -A tests/bench/dns.ts [ROUNDS] [SECONDS] [cached|forwarded|mixed]
+ * `deno task bench dns [ROUNDS] [SECONDS] [cached|forwarded|mixed|latency|miss|flood|memory]`; ours is compiled before, as
+ * `deno task compile` does it (DENORT_BIN is honoured as there).
  *
- * Rates depend on what else the machine does, so the peers take turns in each round and ratios are of medians. Beside
- * each rate is the processor time for a query: that of the server's process, kernel included.
+ * Rates depend on what else the machine does, so the peers take turns in each round and ratios are of medians.
  */
-import { enterOrContinue } from "../lab/enter.ts";
-import { host, Namespace } from "../lab/namespace.ts";
-import type { Process } from "../lab/process.ts";
+import { enterOrContinue, isInside } from "../lab/enter.ts";
+import { compileScript } from "./binary.ts";
+import { latencies, load } from "./dns/load.ts";
+import {
+  address,
+  anonymousMegabytes,
+  type CacheSize,
+  cpuSeconds,
+  DnsWorld,
+  type PeerName,
+  peerVariable,
+} from "./dns/world.ts";
+import { judge, machine, median, quantile } from "./report.ts";
 
-await enterOrContinue(new URL(import.meta.url).pathname);
+if (!isInside() && !Deno.env.has(peerVariable)) {
+  Deno.env.set(peerVariable, await compileScript(new URL("dns/peer_main.ts", import.meta.url).pathname));
+}
+await enterOrContinue(import.meta.filename!);
 
 const rounds = Number(Deno.args[0] ?? 3);
 const seconds = Number(Deno.args[1] ?? 3);
 const only = Deno.args[2];
-const address = "198.51.100.1";
-const upstream = "198.51.100.2";
-const names = 100_000;
-const ticksPerSecond = 100;
+const manyNames = 100_000;
 
-type Peer = { readonly name: string; readonly command: (workload: Workload) => readonly string[] };
-type Workload = {
-  readonly name: string;
-  readonly cacheBytes: number;
-  readonly questions: string;
-  readonly warm: boolean;
-};
-type Result = {
-  readonly rate: number;
-  readonly lost: number;
-  readonly cpuMicroseconds: number;
-  readonly averageMs: number;
-};
+await using world = await DnsWorld.create();
+const { client } = world;
+const numbered = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}.example.com`);
+const few = world.questions("few", numbered("host", 1_000));
+console.log(machine());
 
-const directory = await Deno.makeTempDir();
-const main = new URL("dns_peer_main.ts", import.meta.url).pathname;
-const deno = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check", main];
-const unboundOf = (workload: Workload) => `${directory}/unbound-${workload.cacheBytes > 1e6 ? "cache" : "none"}.conf`;
+if (isWanted("cached")) {
+  const rates = await compare("cached", ["dnsmasq", "unbound", "pgw", "echo"], "large", few);
+  judge("cached answers, pgw / dnsmasq", rates.pgw! / rates.dnsmasq!, { atLeast: 1.2 });
+  judge("cached answers, pgw / bare echo", rates.pgw! / rates.echo!, { atLeast: 0.8 });
+}
+if (isWanted("forwarded")) {
+  const unique = world.questions("unique", numbered("u", 1_500_000));
+  const rates = await compare("forwarded", ["dnsmasq", "unbound", "pgw"], "none", unique);
+  judge("forwarded, pgw / dnsmasq", rates.pgw! / rates.dnsmasq!, { atLeast: 1.2 });
+}
+if (isWanted("mixed")) {
+  const zipf = world.questions("zipf", zipfNames());
+  const rates = await compare("mixed", ["dnsmasq", "unbound", "pgw"], "large", zipf);
+  judge("mixed, pgw / dnsmasq", rates.pgw! / rates.dnsmasq!, { atLeast: 1 });
+  judge("mixed, pgw / unbound", rates.pgw! / rates.unbound!, { atLeast: 1 });
+}
+if (isWanted("latency")) await compareLatency();
+if (isWanted("miss")) await measureMiss();
+if (isWanted("flood")) await measureFlood();
+if (isWanted("memory")) await compareMemory();
 
-const peers: readonly Peer[] = [
-  {
-    name: "dnsmasq",
-    command: (
-      { cacheBytes },
-    ) => [...dnsmasq(address), `--server=${upstream}`, `--cache-size=${cacheBytes > 1e6 ? 200_000 : 0}`],
-  },
-  { name: "unbound", command: (workload) => ["unbound", "-d", "-c", unboundOf(workload)] },
-  { name: "pgw", command: ({ cacheBytes }) => [...deno, "forwarder", address, upstream, `${cacheBytes}`] },
-  { name: "echo", command: () => [...deno, "echo", address] },
-];
-
-const workloads: readonly Workload[] = [
-  { name: "cached", cacheBytes: 32 << 20, questions: uniform(1000), warm: true },
-  { name: "forwarded", cacheBytes: 4096, questions: unique(), warm: false },
-  { name: "mixed", cacheBytes: 32 << 20, questions: zipf(), warm: false },
-];
-
-function dnsmasq(listen: string): string[] {
-  const options = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"];
-  return ["dnsmasq", ...options, "--bind-interfaces", "--dns-forward-max=2000", `--listen-address=${listen}`];
+function isWanted(name: string): boolean {
+  return only === undefined || name === only;
 }
 
-function unboundConfig(hasCache: boolean): string {
-  return `server:
-  interface: ${address}
-  access-control: 0.0.0.0/0 allow
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  module-config: "iterator"
-  msg-cache-size: ${hasCache ? "32m" : "0"}
-  rrset-cache-size: ${hasCache ? "32m" : "0"}
-  outgoing-range: 4096
-  num-queries-per-thread: 2048
-forward-zone:
-  name: "."
-  forward-addr: ${upstream}
-remote-control:
-  control-enable: no
-`;
-}
-
-function write(name: string, lines: readonly string[]): string {
-  const path = `${directory}/${name}`;
-  Deno.writeTextFileSync(path, lines.join("\n") + "\n");
-  return path;
-}
-
-function uniform(count: number): string {
-  return write("uniform", Array.from({ length: count }, (_, index) => `host${index}.example.com A`));
-}
-
-function unique(): string {
-  return write("unique", Array.from({ length: 1_500_000 }, (_, index) => `u${index}.example.com A`));
+/** Medians of answers per second. */
+async function compare(
+  title: string,
+  peers: readonly PeerName[],
+  cache: CacheSize,
+  questions: string,
+): Promise<Partial<Record<PeerName, number>>> {
+  const runs = Object.fromEntries(peers.map((name) => [name, [] as { rate: number; lost: number; micros: number }[]]));
+  for (let round = 0; round < rounds; round++) {
+    for (const name of peers) {
+      const process = await world.start(name, cache);
+      // The first seconds are those of a program that has just started; a cache is filled by the same questions.
+      await load(client, { server: address.server, questions: few, seconds: 2 });
+      const before = cpuSeconds(process);
+      const { rate, lost } = await load(client, { server: address.server, questions, seconds });
+      runs[name]!.push({ rate, lost, micros: (cpuSeconds(process) - before) * 1e6 / (rate * seconds) });
+      await process.stop("SIGKILL");
+    }
+  }
+  console.log(`${title}, medians of ${rounds} rounds of ${seconds} s`);
+  const rates: Partial<Record<PeerName, number>> = {};
+  for (const name of peers) {
+    const of = (key: "rate" | "lost" | "micros") => median(runs[name]!.map((run) => run[key]));
+    rates[name] = of("rate");
+    const text = `${of("rate").toFixed(0).padStart(8)}/s ${of("micros").toFixed(1).padStart(6)} us CPU`;
+    console.log(`  ${name.padEnd(8)}${text}  lost ${of("lost")}`);
+  }
+  return rates;
 }
 
 /** Popular names often, rare ones rarely (exponent 1): 300,000 questions over 100,000 names, in an order that repeats. */
-function zipf(): string {
-  const sums = new Float64Array(names);
-  for (let rank = 0, sum = 0; rank < names; rank++) sums[rank] = sum += 1 / (rank + 1);
+function zipfNames(): string[] {
+  const sums = new Float64Array(manyNames);
+  for (let rank = 0, sum = 0; rank < manyNames; rank++) sums[rank] = sum += 1 / (rank + 1);
   let seed = 1;
   const random = () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 0x1_0000_0000;
   const pick = () => {
-    const wanted = random() * sums[names - 1]!;
-    let [low, high] = [0, names - 1];
+    const wanted = random() * sums[manyNames - 1]!;
+    let [low, high] = [0, manyNames - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
       if (sums[middle]! < wanted) low = middle + 1;
@@ -114,100 +108,91 @@ function zipf(): string {
     }
     return low;
   };
-  return write("zipf", Array.from({ length: 300_000 }, () => `z${pick()}.example.com A`));
+  return Array.from({ length: 300_000 }, () => `z${pick()}.example.com`);
 }
 
-function cpuTicks(pid: number): number {
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
-  return Number(fields[11]) + Number(fields[12]);
-}
-
-async function dnsperf(
-  client: Namespace,
-  questions: string,
-  forSeconds: number,
-): Promise<Omit<Result, "cpuMicroseconds">> {
-  const options = ["-s", address, "-d", questions, "-l", `${forSeconds}`, "-c", "8", "-q", "200", "-t", "2"];
-  const { stdout } = await client.exec(["dnsperf", ...options], { timeoutMs: 30_000 });
-  const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1]);
-  const averageMs = 1000 * number(/Average Latency \(s\):\s+([\d.]+)/);
-  return { rate: number(/Queries per second:\s+([\d.]+)/), lost: number(/Queries lost:\s+(\d+)/), averageMs };
-}
-
-async function isAnswering(client: Namespace, server: string): Promise<boolean> {
-  const { stdout } = await client.exec(["dig", `@${server}`, "+time=1", "+tries=1", "ready.example.com"], {
-    check: false,
-  });
-  return stdout.includes("flags: qr");
-}
-
-async function start(server: Namespace, client: Namespace, command: readonly string[], at: string): Promise<Process> {
-  const process = server.spawn(command);
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (await isAnswering(client, at)) return process;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${command[0]} does not answer:\n${process.output}`);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-async function measure(peer: Peer, workload: Workload, server: Namespace, client: Namespace): Promise<Result> {
-  const process = await start(server, client, peer.command(workload), address);
-  // The first seconds are those of a program that has just started, in ours: of code that is not yet compiled.
-  await dnsperf(client, workload.warm ? workload.questions : `${directory}/uniform`, 2);
-  const before = cpuTicks(process.pid);
-  const result = await dnsperf(client, workload.questions, seconds);
-  const ticks = cpuTicks(process.pid) - before;
-  await process.stop("SIGKILL");
-  return { ...result, cpuMicroseconds: (ticks / ticksPerSecond * 1e6) / (result.rate * seconds) };
-}
-
-const server = new Namespace("dns-server");
-const client = new Namespace("dns-client");
-await server.create();
-await client.create();
-const ends = ["veth-server", "netns", server.name, "type", "veth", "peer", "name", "veth-client", "netns", client.name];
-await host(["ip", "link", "add", ...ends]);
-await server.ip(
-  "addr add 198.51.100.1/24 dev veth-server",
-  "addr add 198.51.100.2/24 dev veth-server",
-  "link set veth-server up",
-);
-await client.ip("addr add 198.51.100.3/24 dev veth-client", "link set veth-client up");
-Deno.writeTextFileSync(`${directory}/unbound-cache.conf`, unboundConfig(true));
-Deno.writeTextFileSync(`${directory}/unbound-none.conf`, unboundConfig(false));
-await start(
-  server,
-  client,
-  [...dnsmasq(upstream), "--address=/example.com/203.0.113.80", "--local-ttl=3600"],
-  upstream,
-);
-
-for (const workload of workloads.filter(({ name }) => only === undefined || name === only)) {
-  const results = new Map(peers.map(({ name }) => [name, [] as Result[]]));
+/** Cached answers at one rate for both: a third of what dnsmasq can. */
+async function compareLatency(): Promise<void> {
+  const p99: Record<string, number[]> = { dnsmasq: [], pgw: [] };
+  let perSecond = 0;
   for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) {
-      if (peer.name === "echo" && workload.name !== "cached") continue;
-      results.get(peer.name)!.push(await measure(peer, workload, server, client));
+    for (const name of ["dnsmasq", "pgw"] as const) {
+      const process = await world.start(name, "large");
+      const { rate } = await load(client, { server: address.server, questions: few, seconds: 2 });
+      if (perSecond === 0) perSecond = rate / 3;
+      const all = await latencies(client, { server: address.server, questions: few, seconds, perSecond });
+      p99[name]!.push(quantile(all, 0.99));
+      await process.stop("SIGKILL");
     }
   }
-  console.log(`${workload.name}, medians of ${rounds} runs of ${seconds} s`);
-  const ours = median(results.get("pgw")!.map(({ rate }) => rate));
-  for (const [name, runs] of results) {
-    if (runs.length === 0) continue;
-    const of = (key: keyof Result) => median(runs.map((run) => run[key]));
-    const ratio = name === "pgw" ? "" : `  pgw has ${(ours / of("rate")).toFixed(2)} x its rate`;
-    const columns = [of("rate").toFixed(0).padStart(8), of("cpuMicroseconds").toFixed(1).padStart(6)];
-    console.log(
-      `  ${name.padEnd(8)}${columns[0]}/s ${columns[1]} us CPU  ${of("averageMs").toFixed(2)} ms  lost ${
-        of("lost")
-      }${ratio}`,
-    );
-  }
+  const [ours, theirs] = [median(p99.pgw!), median(p99.dnsmasq!)];
+  console.log(
+    `cached answers at ${perSecond.toFixed(0)}/s: p99 ${ours.toFixed(3)} ms, dnsmasq ${theirs.toFixed(3)} ms`,
+  );
+  judge("p99 of cached answers, pgw / dnsmasq", ours / theirs, { atMost: 1 });
 }
-await client.destroy();
-await server.destroy();
-await Deno.remove(directory, { recursive: true });
+
+/** One question at a time, of the upstream itself and through us. */
+async function measureMiss(): Promise<void> {
+  const questions = world.questions("miss", numbered("m", 200_000));
+  const one = { questions, seconds, outstanding: 1 };
+  const process = await world.start("pgw", "none");
+  await load(client, { server: address.server, questions: few, seconds: 2 });
+  const direct: number[] = [];
+  const through: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    direct.push(median(await latencies(client, { ...one, server: address.upstream })));
+    through.push(median(await latencies(client, { ...one, server: address.server })));
+  }
+  await process.stop("SIGKILL");
+  const [fast, slow] = [median(direct), median(through)];
+  console.log(`a miss: median ${slow.toFixed(3)} ms, of the upstream itself ${fast.toFixed(3)} ms`);
+  judge("added latency of a miss, ms", slow - fast, { atMost: 0.2 });
+}
+
+/** Random names outside whose server says nothing, and names of the cluster all the while. */
+async function measureFlood(): Promise<void> {
+  const flood = world.questions("flood", numbered("f", 1_000_000));
+  const cluster = world.questions("cluster", Array.from({ length: 100_000 }, (_, index) => `c${index}.cluster.local`));
+  const process = await world.start("pgw", "large", address.silent);
+  const before = anonymousMegabytes(process);
+  const flooding = load(client, {
+    server: address.server,
+    questions: flood,
+    seconds: 3 * seconds,
+    outstanding: 60_000,
+    perSecond: 5_000,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const all = await latencies(client, { server: address.server, questions: cluster, seconds, outstanding: 1 });
+  await flooding;
+  const grown = anonymousMegabytes(process) - before;
+  await process.stop("SIGKILL");
+  console.log(
+    `a flood of 5,000 names/s that nobody answers: ${all.length} cluster names beside it, ${grown.toFixed(0)} MB more`,
+  );
+  judge("cluster names under a flood, p99 in ms", quantile(all, 0.99), { atMost: 10 });
+}
+
+/** After 100,000 names were asked for once, all of which must be there: then the upstream is gone. */
+async function compareMemory(): Promise<void> {
+  const questions = world.questions("many", numbered("m", manyNames));
+  const megabytes: Record<string, number[]> = { unbound: [], pgw: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of ["unbound", "pgw"] as const) {
+      const process = await world.start(name, "large");
+      const once = { server: address.server, questions, seconds: 0, once: true };
+      await load(client, once);
+      await load(client, once); // what was lost
+      megabytes[name]!.push(anonymousMegabytes(process));
+      await world.stopUpstream();
+      const { answered } = await load(client, once);
+      if (answered < 0.99 * manyNames) throw new Error(`${name} holds ${answered} of ${manyNames} names`);
+      await process.stop("SIGKILL");
+      await world.startUpstream();
+    }
+  }
+  const [ours, theirs] = [median(megabytes.pgw!), median(megabytes.unbound!)];
+  console.log(`memory with ${manyNames} names: ${ours.toFixed(1)} MB, unbound ${theirs.toFixed(1)} MB (anonymous)`);
+  judge("memory with 100,000 names, pgw / unbound", ours / theirs, { atMost: 1.5 });
+}

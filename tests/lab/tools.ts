@@ -26,6 +26,7 @@ const packages: Readonly<Record<string, string>> = {
   udhcpd: "udhcpd",
   unbound: "unbound",
   iperf3: "iperf3",
+  dnsperf: "dnsperf",
   strace: "strace",
   faketime: "faketime",
   wg: "wireguard-tools",

@@ -1,10 +1,10 @@
-/** What `dns.ts` measures of ours: the forwarder, or a bare echo by the same sockets. `forwarder|echo ADDRESS UPSTREAM BYTES` */
-import { parseIpv4 } from "../../mod/addr/ipv4.ts";
-import { everything4 } from "../../mod/addr/prefix.ts";
-import { UdpSocket } from "../../mod/linux/udp_socket.ts";
-import { startDnsServer } from "../../mod/runtime/dns_server.ts";
+/** What `bench/dns.ts` measures of ours: the forwarder, or a bare echo by the same sockets. `forwarder|echo ADDRESS OUTSIDE CLUSTER BYTES` */
+import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
+import { everything4 } from "../../../mod/addr/prefix.ts";
+import { UdpSocket } from "../../../mod/linux/udp_socket.ts";
+import { startDnsServer } from "../../../mod/runtime/dns_server.ts";
 
-const [mode, address = "", upstream = "", cacheBytes] = Deno.args;
+const [mode, address = "", outside = "", cluster = "", cacheBytes] = Deno.args;
 
 if (mode === "echo") {
   const socket = UdpSocket.open({ address: parseIpv4(address), port: 53, batch: 64, receiveBuffer: 1 << 20 });
@@ -23,8 +23,8 @@ if (mode === "echo") {
     listen: { address, port: 53 },
     allow: everything4,
     clusterZones: ["cluster.local"],
-    clusterServers: [],
-    outsideServers: [upstream],
+    clusterServers: [cluster],
+    outsideServers: [outside],
     cacheBytes: Number(cacheBytes),
   });
   console.log("ready");
