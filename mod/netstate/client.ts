@@ -142,17 +142,19 @@ function leasedAddress(config: ClientNetConfig, lease: LeasedAddress, now: numbe
  * its way back. IPv4's first one leads to the loopback device, from which nothing gets out. IPv6 knows no such route;
  * and there applications should see at once that there is no IPv6, and take IPv4. Both is had by the source address: an
  * answer has one from the beginning, a new connection has none when its route is looked for. What has one finds a router
- * that nobody is, and stays in the Pod unless it is marked; everything else finds `unreachable`.
+ * that nobody is, and stays in the Pod unless it is marked; everything else finds `unreachable`. That is not in `main`,
+ * because the kernel does not look behind it (only behind other default routes) for what is marked.
  */
 function closedDefaults(uplink: Uplink): Route[] {
   const nobody = { kind: "device", device: uplink.device, via: nobodysRouter } as const;
   return [
     { destination: everything4, table: "main", metric: loopbackMetric, hop: { kind: "device", device: "lo" } },
-    { destination: everything4, table: "main", metric: unreachableMetric, hop: { kind: "unreachable" } },
     ...(uplink.default6 === undefined
       ? []
       : [{ destination: everything6, table: answersTable, metric: 0, hop: nobody }]),
-    { destination: everything6, table: closedTable, metric: unreachableMetric, hop: { kind: "unreachable" } },
+    ...[everything4, everything6].map((destination) =>
+      ({ destination, table: closedTable, metric: unreachableMetric, hop: { kind: "unreachable" } }) as const
+    ),
   ];
 }
 
@@ -228,9 +230,10 @@ function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel, table: RouteTabl
  * connection that came by the tunnel, and goes back by it, even to PGW_LOCAL_CIDRS.
  */
 function policyRules(uplink: Uplink, view: ClientPhase): PolicyRule[] {
-  const around = ([4, 6] as const).flatMap((family): PolicyRule[] => [
+  const both = ([4, 6] as const).flatMap((family): PolicyRule[] => [
     { family, priority: priorities.aroundSpecific, mark: aroundMark, table: "main", exceptDefaults: true },
     { family, priority: priorities.around, mark: aroundMark, table: aroundTable },
+    { family, priority: priorities.closed, table: closedTable },
   ]);
   const tunnel: PolicyRule[] = "lease" in view
     ? [{ family: 4, priority: priorities.tunnel, from: formatIpv4(view.lease.address), table: tunnelTable }]
@@ -238,7 +241,7 @@ function policyRules(uplink: Uplink, view: ClientPhase): PolicyRule[] {
   const answers: PolicyRule[] = uplink.default6 === undefined
     ? []
     : uplink.addresses6.map((from) => ({ family: 6, priority: priorities.answers, from, table: answersTable }));
-  return [...around, ...tunnel, ...answers, { family: 6, priority: priorities.closed, table: closedTable }];
+  return [...both, ...tunnel, ...answers];
 }
 
 function uplinkHop(

@@ -11,7 +11,7 @@ export const aroundTable = 3150;
 export const tunnelTable = 3151;
 /** The table that IPv6 answers are routed by until they are marked. */
 export const answersTable = 3152;
-/** The table in which nothing is reachable by IPv6. */
+/** The table in which nothing is reachable. */
 export const closedTable = 3153;
 /** Priorities of our rules; that of `main` is 32766. */
 export const priorities = {

@@ -83,8 +83,8 @@ golden(
   () => showChanges(stateOf(phases.closed), stateOf(phases.discovering)),
   `
       + route    0.0.0.0/0 dev lo metric 4294967294
-      + route    0.0.0.0/0 unreachable metric 4294967295
       + route    ::/0 via fe80::7067:7700:0:3150 dev eth0 table 3152
+      + route    0.0.0.0/0 unreachable metric 4294967295 table 3153
       + route    ::/0 unreachable metric 4294967295 table 3153
       + route    0.0.0.0/0 via 10.42.0.1 dev eth0 table 3150
       + route    ::/0 via 2001:db8:42::1 dev eth0 table 3150
@@ -95,10 +95,11 @@ golden(
       + only     ::/0 table main
       + rule     v4 priority 3149 mark 0x3150 table main except defaults
       + rule     v4 priority 3150 mark 0x3150 table 3150
+      + rule     v4 priority 32791 table 3153
       + rule     v6 priority 3149 mark 0x3150 table main except defaults
       + rule     v6 priority 3150 mark 0x3150 table 3150
-      + rule     v6 priority 32790 from 2001:db8:42::5 table 3152
       + rule     v6 priority 32791 table 3153
+      + rule     v6 priority 32790 from 2001:db8:42::5 table 3152
       + setting  eth0 rp_filter=2
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.21.0.80/32 -p tcp -m tcp --dport 80 -j RETURN
   `,
@@ -256,7 +257,7 @@ golden(
     show(stateOf({ ...phases.stopped, uplink: { ...uplink, routes: [] } })).filter((line) => /^route.*\./.test(line)),
   `
     route    0.0.0.0/0 dev lo metric 4294967294
-    route    0.0.0.0/0 unreachable metric 4294967295
+    route    0.0.0.0/0 unreachable metric 4294967295 table 3153
   `,
 );
 
