@@ -1,4 +1,4 @@
-/** Sockets of rtnetlink(7). */
+/** Sockets of netlink(7). */
 
 import { MissingCapabilityError } from "../errors.ts";
 import { AF_NETLINK, libc, pinned, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
@@ -39,8 +39,13 @@ export type Request = {
  * and change links and routes; on one that starts many Pods at once, turns of over 10 s were seen. One request at a time.
  */
 export class Netlink implements Disposable {
-  readonly #fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  readonly #fd: number;
   readonly #buffer = pinned(bufferSize);
+
+  /** @param protocol NETLINK_ROUTE, ... (linux/netlink.h) */
+  constructor(protocol = NETLINK_ROUTE) {
+    this.#fd = check("socket(AF_NETLINK)", libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  }
 
   /** @throws {SocketError} the kernel has no answer, such as `ENODEV` */
   async ask(request: Request): Promise<Message> {

@@ -8,7 +8,7 @@ import { ConflictError, PgwError } from "../errors.ts";
 import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
 import { interfaceIndex } from "../linux/interface_index.ts";
-import { observe, observeUplink } from "../linux/reconcile.ts";
+import { observe } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
@@ -41,6 +41,7 @@ import { isFinal, messageOf } from "./failure.ts";
 import { type HttpHandler, HttpServer } from "./http_server.ts";
 import { IdleRelease } from "./idle.ts";
 import { logger, reopenLogAtSignal } from "./log.ts";
+import { OwnUplink } from "./own_uplink.ts";
 import { resolveName } from "./resolver.ts";
 import { onSignals } from "./signals.ts";
 import { readTextIfThere } from "./text_file.ts";
@@ -60,6 +61,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
   const ended = Promise.withResolvers<void>();
   let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
   let asking = new AbortController();
+  const uplink = new OwnUplink(settings.uplink);
   let stages = 0;
   let stage: string | undefined;
   let entered: ClientState["kind"] | undefined;
@@ -104,7 +106,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     switch (effect.kind) {
       case "observeUplink":
         return post(
-          observeUplink(settings.uplink).then(
+          uplink.look().then(
             (uplink) => ({ kind: "uplink", uplink }),
             (error) => {
               if (isFinal(error)) throw error;

@@ -7,7 +7,6 @@ import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from 
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
-import { NeighborTable } from "../linux/neighbor_table.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
@@ -16,6 +15,7 @@ import { dhcpServerPort } from "../netstate/names.ts";
 import { WireError } from "../wire/bytes.ts";
 import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
+import { ClientPlaces } from "./client_places.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { logger } from "./log.ts";
 import { OverlayWatch } from "./overlay_watch.ts";
@@ -89,7 +89,7 @@ export class DhcpService {
   readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
   readonly #packets: PacketSocket;
-  readonly #neighbors: NeighborTable;
+  readonly #places: ClientPlaces;
   #watch: OverlayWatch | undefined;
   #closed = false;
 
@@ -111,7 +111,7 @@ export class DhcpService {
     const restored = this.#file.takeRestored();
     this.server = new DhcpServer({ ...options, reservations }, restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
-    this.#neighbors = new NeighborTable(device);
+    this.#places = new ClientPlaces(device);
     this.#follow(this.server.records(), Date.now());
     this.#packets = PacketSocket.open(device, { batch });
     this.#socket = UdpSocket.open({
@@ -131,7 +131,7 @@ export class DhcpService {
     this.#watch?.[Symbol.dispose]();
     this.#socket.close();
     this.#packets.close();
-    this.#neighbors[Symbol.dispose]();
+    this.#places[Symbol.dispose]();
     await this.#file.close();
   }
 
@@ -204,18 +204,14 @@ export class DhcpService {
     }
   }
 
-  /**
-   * The overlay has no broadcast from the gateway's side: it cannot ask by ARP where an address is, and need not, since
-   * it gave it. Nor can another client claim it.
-   */
   #follow(records: Iterable<LeaseRecord>, now: number): void {
     this.#attempt("some clients cannot be reached", () => {
       for (const record of records) {
         const { state, address, chaddr, until } = record;
-        if (state === "bound" && until > now && chaddr.length === ethernetLength) this.#neighbors.set(address, chaddr);
+        if (state === "bound" && until > now && chaddr.length === ethernetLength) this.#places.set(address, chaddr);
         this.#leased(record);
       }
-      this.#neighbors.flush();
+      this.#places.flush();
     });
   }
 
