@@ -34,7 +34,7 @@ export { heldLease } from "./client_state.ts";
 export type { Lease } from "./lease.ts";
 
 /** RFC 2131 section 3.1: after a DHCPDECLINE at least ten seconds, lest client and server go in circles. */
-const restartInterval = 10_000;
+export const restartInterval = 10_000;
 /** After how many repetitions a server that made an offer is given up (section 3.1 step 5: four). */
 const requestRepetitions = 4;
 /** And one that is to confirm a former address. Servers that do not know it are silent (section 4.3.2). */
@@ -63,7 +63,7 @@ export function startDhcpClient(
 export function step(state: ClientState, event: ClientEvent, now: number, random: Random): Step {
   switch (event.kind) {
     case "message":
-      return receive(state, event.message, now, random);
+      return receive(state, event, now, random);
     case "tick":
       return wake(state, now, random);
     case "release":
@@ -133,15 +133,24 @@ function restart(context: Context, now: number, random: Random): Step {
 
 // Messages come.
 
-function receive(state: ClientState, message: DhcpMessage, now: number, random: Random): Step {
-  if (!("exchange" in state) || !isAnswer(message, state.exchange, state.context.config)) return stay(state);
+function receive(
+  state: ClientState,
+  { message, from }: Extract<ClientEvent, { kind: "message" }>,
+  now: number,
+  random: Random,
+): Step {
+  const { config } = state.context;
+  if (!isForUs(message, config)) return stay(state);
   const type = readU8(message.options, optionCodes.messageType);
   const server = readIpv4(message.options, optionCodes.serverIdentifier);
   if (server === undefined) return stay(state);
-  const { config } = state.context;
-  if (config.server !== undefined && config.server !== server) {
-    return ignore(state, server, `it is not the server that was chosen, ${formatIpv4(config.server)}`);
+  if (config.server !== undefined) {
+    const stranger = [server, from].find((address) => address !== undefined && address !== config.server);
+    if (stranger !== undefined) {
+      return ignore(state, stranger, `it is not the server that was chosen, ${formatIpv4(config.server)}`);
+    }
   }
+  if (!("exchange" in state) || message.xid !== state.exchange.xid) return stay(state);
   switch (type) {
     case messageTypes.offer:
       return state.kind === "selecting" ? select(state, message, server, now, random) : stay(state);
@@ -154,9 +163,9 @@ function receive(state: ClientState, message: DhcpMessage, now: number, random: 
   }
 }
 
-/** Whether the message answers this client's question, by `xid`, `chaddr` and, where echoed (RFC 6842), option 61. */
-function isAnswer(message: DhcpMessage, exchange: Exchange, identity: ClientIdentity): boolean {
-  if (message.op !== 2 || message.xid !== exchange.xid || !equal(message.chaddr, identity.mac)) return false;
+/** Whether the message answers this client, by `chaddr` and, where echoed (RFC 6842), option 61. */
+function isForUs(message: DhcpMessage, identity: ClientIdentity): boolean {
+  if (message.op !== 2 || !equal(message.chaddr, identity.mac)) return false;
   const echoed = message.options.get(optionCodes.clientIdentifier);
   return echoed === undefined || equal(echoed, clientIdentifier(identity));
 }

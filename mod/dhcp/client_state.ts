@@ -14,7 +14,8 @@ export type DhcpClientConfig = ClientIdentity & LeasePolicy & {
 };
 
 export type ClientEvent =
-  | { readonly kind: "message"; readonly message: DhcpMessage }
+  /** `from`: the address that it came from, where that is known. */
+  | { readonly kind: "message"; readonly message: DhcpMessage; readonly from?: Ipv4 }
   | { readonly kind: "tick" }
   /** A planned stop: the address is given back. */
   | { readonly kind: "release" }

@@ -1,9 +1,10 @@
 /** Who is there on a VXLAN device, as its kernel has learned: addresses by ARP, hardware addresses by any frame. */
 
-import { fromOctets, type Ipv4 } from "../addr/ipv4.ts";
+import type { Ipv4 } from "../addr/ipv4.ts";
 import { formatMac, type Mac } from "../addr/mac.ts";
 import { existingIndex } from "./interface_index.ts";
 import { AF_INET } from "./libc.ts";
+import { decodeNeighbor } from "./neighbor.ts";
 import { Netlink, NETLINK_ROUTE } from "./netlink.ts";
 import { type FilterInstruction, NetlinkListener } from "./netlink_listener.ts";
 import { findAttribute, type Message } from "./netlink_message.ts";
@@ -110,12 +111,8 @@ export class OverlayHosts implements Disposable {
     return mac !== undefined && view.getInt32(4, true) === this.#index ? formatMac(mac) : undefined;
   }
 
-  #host({ type, payload }: Message): Host | undefined {
-    if (type !== RTM.newNeighbor || payload.length < sizes.neighbor || payload[0] !== AF_INET) return undefined;
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-    if (view.getInt32(4, true) !== this.#index) return undefined;
-    const attributes = payload.subarray(sizes.neighbor);
-    const [address, mac] = [NDA.destination, NDA.hardware].map((attribute) => findAttribute(attributes, [attribute]));
-    return address?.length === 4 && mac?.length === 6 ? { address: fromOctets(address), mac: mac.slice() } : undefined;
+  #host(message: Message): Host | undefined {
+    const neighbor = decodeNeighbor(message);
+    return neighbor?.index === this.#index ? { address: neighbor.address, mac: neighbor.mac } : undefined;
   }
 }

@@ -1,6 +1,7 @@
 /** What happens to a client, and what it wants done: the two ends of its state machine. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
+import type { Mac } from "../addr/mac.ts";
 import type { GatewayCondition } from "../health/probe.ts";
 import type { Fault } from "../health/watch.ts";
 import type { Candidate } from "../netstate/client.ts";
@@ -22,7 +23,10 @@ export type ClientEvent =
   | { readonly kind: "unresolved"; readonly reason: string }
   | { readonly kind: "answered"; readonly answer: GatewayAnswer }
   | { readonly kind: "unanswered"; readonly reason: string }
-  | { readonly kind: "dhcp"; readonly message: DhcpMessage }
+  /** `from`: the address that it came from. */
+  | { readonly kind: "dhcp"; readonly message: DhcpMessage; readonly from: Ipv4 }
+  /** Another host, with the hardware address `mac`, uses `address`, which this Pod has. */
+  | { readonly kind: "conflict"; readonly address: Ipv4; readonly mac: Mac }
   /** `condition` is absent where the probe was a DNS question, which is how the seed's gateway is asked. */
   | { readonly kind: "probeAnswer"; readonly nonce: string; readonly condition?: GatewayCondition }
   /** A probe came back as undeliverable, or did not leave. `noProgram`: the gateway's Pod refuses the probe's port. */
@@ -71,6 +75,8 @@ export type ClientEffect =
    */
   | { readonly kind: "ask"; readonly candidates: readonly Candidate[]; readonly avoid?: Ipv4; readonly tries: number }
   | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4 }
+  /** Find out whether another host has `address`, which comes next, and tell of it whenever one claims it. */
+  | { readonly kind: "watchAddress"; readonly address: Ipv4 }
   | { readonly kind: "sendProbe"; readonly to: Ipv4; readonly nonce: string; readonly form: "probe" | "dns" }
   | { readonly kind: "pointResolvConf"; readonly gateway: Ipv4 }
   | LogEffect

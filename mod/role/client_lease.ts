@@ -1,11 +1,13 @@
 /** The lease in a tunnel: asked for, kept, given back. */
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { formatMac } from "../addr/mac.ts";
 import * as dhcp from "../dhcp/client.ts";
 import type { Lease } from "../dhcp/lease.ts";
-import type { ClientEffect, ClientEvent } from "./client_event.ts";
+import type { ClientEffect, ClientEvent, Loss } from "./client_event.ts";
 import type { ClientConfig, ClientState, Link, Random, Search, Step } from "./client_state.ts";
-import { info, leave, pause, withEffects } from "./client_step.ts";
+import { silent } from "./client_report.ts";
+import { closedLog, fresh, info, leave, pause, withEffects } from "./client_step.ts";
 
 type LeasingState = Extract<ClientState, { kind: "leasing" }>;
 type WithLease = Extract<ClientState, { readonly lease: Lease }>;
@@ -33,7 +35,7 @@ export function beginDhcp(
 
 /** What the DHCP client sees of an event. */
 export function dhcpEvent(event: ClientEvent): dhcp.ClientEvent {
-  return event.kind === "dhcp" ? { kind: "message", message: event.message } : { kind: "tick" };
+  return event.kind === "dhcp" ? { kind: "message", message: event.message, from: event.from } : { kind: "tick" };
 }
 
 export function dhcpEffects({ effects }: dhcp.Step): ClientEffect[] {
@@ -53,6 +55,19 @@ export function boundLease({ effects }: dhcp.Step): Lease | undefined {
 export function leasedLog(lease: Lease): ClientEffect {
   const address = formatIpv4(lease.address);
   return info(`address leased: ${address}`, { address });
+}
+
+/** Whether somebody else has the leased address is found out while it is put to use; RFC 5227 waits for seconds before. */
+export function watchEffect({ address }: Lease): ClientEffect {
+  return { kind: "watchAddress", address };
+}
+
+/** Another host has the leased address. */
+export function conflictLoss({ address, mac }: Extract<ClientEvent, { kind: "conflict" }>): Loss {
+  return {
+    cause: "lease_lost",
+    reason: `the leased address ${formatIpv4(address)} is used by another host, ${formatMac(mac)}`,
+  };
 }
 
 export function resolvConfEffect({ tunnel }: Link, lease: Lease): ClientEffect {
@@ -96,11 +111,12 @@ function leaseStep(state: LeasingState, result: dhcp.Step, now: number, random: 
   }
   if (lease.address === link.tunnel.gateway) return pause(search, "the gateway leased its own address", now, random);
   const addressing = { kind: "addressing", search, link, dhcp: result.state, lease } as const;
-  return { state: addressing, effects: [...effects, leasedLog(lease)], wakeAt: Infinity };
+  return { state: addressing, effects: [...effects, leasedLog(lease), watchEffect(lease)], wakeAt: Infinity };
 }
 
 /** Keeps the lease of a state that waits for something else: renews it, and closes the Pod when it is lost. */
 export function withDhcp(state: WithLease, event: ClientEvent, now: number, random: Random): Step {
+  if (event.kind === "conflict" && event.address === state.lease.address) return decline(state, event, now, random);
   const result = dhcp.step(state.dhcp, dhcpEvent(event), now, random);
   const lost = result.effects.find((effect) => effect.kind === "lost");
   // What the DHCP client sends to get another address is not sent: that is for the next tunnel.
@@ -113,4 +129,21 @@ export function withDhcp(state: WithLease, event: ClientEvent, now: number, rand
     return withEffects(effects, leave(state, { cause: "lease_lost", reason: "the leased address changed" }, now));
   }
   return { state: { ...state, dhcp: result.state, lease }, effects, wakeAt: result.wakeAt };
+}
+
+/** The Pod is closed, and the DHCP client asks for another address in the same tunnel: at once, or ten seconds later. */
+function decline(
+  { link, dhcp: holding }: WithLease,
+  event: Extract<ClientEvent, { kind: "conflict" }>,
+  now: number,
+  random: Random,
+): Step {
+  const result = dhcp.step(holding, { kind: "conflict" }, now, random);
+  const search: Search = { ...fresh, report: { ...silent, since: now }, uplink: link.uplink };
+  const deadline = now + dhcp.restartInterval + leaseTimeoutMs;
+  return {
+    state: { kind: "leasing", search, link, dhcp: result.state, deadline },
+    effects: [closedLog(conflictLoss(event)), ...dhcpEffects(result)],
+    wakeAt: Math.min(result.wakeAt, deadline),
+  };
 }

@@ -20,6 +20,7 @@ import type { ClientEffect, ClientEvent, GatewayAnswer, Loss } from "./client_ev
 import {
   beginDhcp,
   boundLease,
+  conflictLoss,
   dhcpEffects,
   dhcpEvent,
   leasedLog,
@@ -70,6 +71,8 @@ export function moving(
   now: number,
   random: Random,
 ): Step {
+  // The server is told when it gives the address again.
+  if (event.kind === "conflict" && event.address === state.lease.address) return leave(state, conflictLoss(event), now);
   if (now >= state.lease.expiresAt) {
     return leave(state, { cause: "lease_lost", reason: "the lease is lost: expired" }, now);
   }

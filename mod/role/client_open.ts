@@ -3,7 +3,7 @@
 import { formatIpv4 } from "../addr/ipv4.ts";
 import { probeNow, startWatch, tickWatch, type WatchConfig } from "../health/watch.ts";
 import type { ClientEffect, ClientEvent } from "./client_event.ts";
-import { resolvConfEffect, withDhcp } from "./client_lease.ts";
+import { resolvConfEffect, watchEffect, withDhcp } from "./client_lease.ts";
 import { beginMove } from "./client_move.ts";
 import type { ClientConfig, ClientState, Random, Step } from "./client_state.ts";
 import { info, leave, pause, withEffects } from "./client_step.ts";
@@ -62,7 +62,11 @@ export function opening(
   const { link, dhcp, lease } = state;
   const watch = startWatch(config.watch, now + config.watch.intervalMs);
   const fields = { gateway: formatIpv4(link.tunnel.remote), address: formatIpv4(lease.address) };
-  const effects: ClientEffect[] = [info(`open: through ${fields.gateway} as ${fields.address}`, fields)];
+  const effects: ClientEffect[] = [
+    info(`open: through ${fields.gateway} as ${fields.address}`, fields),
+    // The kernel may have forgotten it while addresses came and went.
+    watchEffect(lease),
+  ];
   if (config.mode === "init") effects.push({ kind: "exit", reason: "the tunnel stands" });
   return { state: { kind: "open", link, dhcp, lease, watch, openedAt: now }, effects, wakeAt: now };
 }

@@ -125,6 +125,9 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         return ask(effect);
       case "sendDhcp":
         return tunnelSockets()?.sendDhcp(effect.message, effect.destination);
+      case "watchAddress":
+        tunnelSockets()?.watchAddress(effect.address);
+        return;
       case "sendProbe":
         history.probed(effect.nonce, now());
         return tunnelSockets()?.sendProbe(effect.nonce, effect.form);
@@ -166,7 +169,8 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
       sockets = {
         key,
         of: new ClientSockets(config.net.device, tunnel, {
-          dhcp: (message) => loop.post({ kind: "dhcp", message }),
+          dhcp: (message, from) => loop.post({ kind: "dhcp", message, from }),
+          conflict: (claim) => loop.post({ kind: "conflict", ...claim }),
           probeAnswer: (nonce, condition) => {
             history.heard(nonce, now());
             loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) });

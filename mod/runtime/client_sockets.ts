@@ -1,6 +1,7 @@
 /** The client's sockets on the tunnel: DHCP and the probe. */
 
-import { broadcast, type Ipv4 } from "../addr/ipv4.ts";
+import { broadcast, formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { AddressWatch, type Claim } from "../linux/address_watch.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
@@ -12,7 +13,10 @@ import { WireError, Writer } from "../wire/bytes.ts";
 import { logger } from "./log.ts";
 
 export type Received = {
-  dhcp(message: DhcpMessage): void;
+  /** `from`: the address that it came from. */
+  dhcp(message: DhcpMessage, from: Ipv4): void;
+  /** Another host uses the address that is watched. */
+  conflict(claim: Claim): void;
   /** `condition` is absent in an answer to a DNS question. */
   probeAnswer(nonce: string, condition?: GatewayCondition): void;
   /** What comes back by ICMP about a probe. */
@@ -42,6 +46,7 @@ export class ClientSockets implements Disposable {
   readonly #probe: UdpSocket;
   readonly #outside: UdpSocket;
   readonly #gateway: Ipv4;
+  readonly #claims: AddressWatch;
   /** DNS questions under way, by their id; as many as a watch may have unanswered. */
   readonly #questions = new Map<number, string>();
 
@@ -51,7 +56,13 @@ export class ClientSockets implements Disposable {
     this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
     this.#probe = UdpSocket.open({ device, errors: true });
     this.#outside = UdpSocket.open({ errors: true });
-    this.#receive(this.#dhcp, (bytes) => received.dhcp(decodeDhcp(bytes)));
+    // A gateway of ours answers ARP in the name of its clients where these may reach each other.
+    this.#claims = AddressWatch.open(device, [
+      tunnel.mac,
+      ...(tunnel.gatewayMac === undefined ? [] : [tunnel.gatewayMac]),
+    ]);
+    this.#tellClaims();
+    this.#receive(this.#dhcp, (bytes, address) => received.dhcp(decodeDhcp(bytes), address));
     this.#receive(this.#outside, () => {}, outsideFaults);
     this.#receive(this.#probe, (bytes, address, port) => {
       if (address !== gateway) return;
@@ -74,10 +85,27 @@ export class ClientSockets implements Disposable {
     this.#send(this.#outside, knock, this.tunnel.remote, this.tunnel.port, outsideFaults);
   }
 
+  /** To be called before the address is put on the device. */
+  async watchAddress(address: Ipv4): Promise<void> {
+    try {
+      await this.#claims.watch(address);
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      log.debug("nobody is asked for {address}: {error}", { address: formatIpv4(address), error });
+    }
+  }
+
   [Symbol.dispose](): void {
+    this.#claims.close();
     this.#dhcp.close();
     this.#probe.close();
     this.#outside.close();
+  }
+
+  async #tellClaims(): Promise<void> {
+    for (let claim = await this.#claims.next(); claim !== undefined; claim = await this.#claims.next()) {
+      this.received.conflict(claim);
+    }
   }
 
   async #receive(

@@ -8,8 +8,8 @@
  */
 
 import assert from "node:assert/strict";
-import { formatIpv4 } from "../../mod/addr/ipv4.ts";
-import { gatewayMac } from "../../mod/addr/mac.ts";
+import { formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
+import { gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
 import type { ClientPhase } from "../../mod/netstate/client.ts";
 import { type ClientConfig, type FoundTunnel, startClient } from "../../mod/role/client.ts";
@@ -67,6 +67,8 @@ export type Moment = {
     hasNoUplink(reason: string | undefined): void;
     /** From now on the Pod has this address. */
     hasAddress(address: string): void;
+    /** Another host claims the address that the client wanted to be watched. */
+    seesConflict(mac: string): void;
   };
   readonly dns: { answers(address: string): void; fails(reason: string): void };
   readonly gateway: {
@@ -75,7 +77,8 @@ export type Moment = {
       more?: Partial<GatewayCondition> & { podAddress?: string; plain?: boolean; mtu?: number; vxlanId?: number },
     ): void;
     isSilent(reason: string): void;
-    sends(dhcp: string): void;
+    /** `from`: another host in the tunnel. */
+    sends(dhcp: string, from?: string): void;
     /** The answer to the client's last probe, or to the one before (`probesAgo` 1), and so on. */
     answersProbe(more?: Partial<GatewayCondition> & { probesAgo?: number; dns?: boolean }): void;
     /** The last probe comes back by ICMP, or has no way. */
@@ -108,6 +111,7 @@ class Runner {
   readonly #shell: ClientShell;
   #dhcp: DhcpMessage | undefined;
   readonly #probes: string[] = [];
+  #watched: Ipv4 | undefined;
   #refusal: string | undefined;
   #isSlow = false;
   #pending: ((failure?: string) => void) | undefined;
@@ -158,6 +162,11 @@ class Runner {
         finishes: (failure) => tell(() => this.#finish(failure)),
         hasNoUplink: (reason) => tell(() => this.#noUplink = reason),
         hasAddress: (address) => tell(() => this.#uplink = { ...this.#uplink, address: ip(address) }),
+        seesConflict: (mac) =>
+          tell(() => {
+            const address = this.#watched ?? assert.fail("the client watches no address");
+            post({ kind: "conflict", address, mac: parseMac(mac) });
+          }),
       },
       dns: {
         answers: (address) => tell(() => post({ kind: "resolved", candidates: [{ address: ip(address), port: 80 }] })),
@@ -170,10 +179,10 @@ class Runner {
             post({ kind: "answered", answer: { podAddress: info.podAddress, ...(plain ? {} : { info }) } });
           }),
         isSilent: (reason) => tell(() => post({ kind: "unanswered", reason })),
-        sends: (line) =>
+        sends: (line, from = formatIpv4(overlayGateway)) =>
           tell(() => {
             const { xid, chaddr } = this.#dhcp ?? assert.fail("the client has asked for no lease");
-            post({ kind: "dhcp", message: parse(line, { op: 2, xid, chaddr }) });
+            post({ kind: "dhcp", message: parse(line, { op: 2, xid, chaddr }), from: ip(from) });
           }),
         answersProbe: ({ probesAgo = 0, dns = false, ...more } = {}) =>
           tell(() => {
@@ -254,6 +263,10 @@ class Runner {
       this.#isObserving = true;
       return;
     }
+    if (effect.kind === "watchAddress") {
+      this.#watched = effect.address;
+      return;
+    }
     if (effect.kind === "sendDhcp") this.#dhcp = effect.message;
     if (effect.kind === "sendProbe") this.#probes.push(effect.nonce);
     this.#note(showEffect(effect));
@@ -283,7 +296,7 @@ function gatewayInfo(
   return info;
 }
 
-function showEffect(effect: Exclude<ClientEffect, { kind: "observeUplink" }>): string {
+function showEffect(effect: Exclude<ClientEffect, { kind: "observeUplink" | "watchAddress" }>): string {
   switch (effect.kind) {
     case "resolve":
       return "resolves";

@@ -266,6 +266,7 @@ class Simulation {
       case "log":
         return this.#count(effect.message.replace(/^closed: the gateway \S+/, "closed: gateway").slice(0, 60));
       case "pointResolvConf":
+      case "watchAddress":
         return;
       case "exit":
         this.#count("stopped");
@@ -362,7 +363,10 @@ class Simulation {
     this.#later(this.#delay(300), () => {
       const { reply } = gateway.server.handle(message, this.#now);
       if (reply === undefined) return;
-      this.#later(this.#delay(300), ifAlive(() => this.#shell?.post({ kind: "dhcp", message: reply.message })));
+      this.#later(
+        this.#delay(300),
+        ifAlive(() => this.#shell?.post({ kind: "dhcp", message: reply.message, from: overlayGateway })),
+      );
     });
   }
 

@@ -149,7 +149,9 @@ class Simulation {
       case "sendDhcp": {
         this.#count("dhcp", 1);
         const { reply } = this.#isThere ? this.#server.handle(effect.message, this.#agenda.now) : {};
-        return reply === undefined ? undefined : later(2, () => ({ kind: "dhcp", message: reply.message }));
+        return reply === undefined
+          ? undefined
+          : later(2, () => ({ kind: "dhcp", message: reply.message, from: gateway }));
       }
       case "sendProbe":
         if (!this.#isThere) return;

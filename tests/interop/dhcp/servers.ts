@@ -6,8 +6,8 @@ import { device } from "./dialogue.ts";
 import { installProgram } from "./programs.ts";
 
 export type DhcpServer = {
-  /** Starts it on the tunnel's device, with the leases of the run before, and returns when it listens. */
-  start(pod: Pod): Promise<Process>;
+  /** Starts it on the tunnel's device, with the leases of the run before, and returns when it listens. `more`: settings. */
+  start(pod: Pod, more?: string): Promise<Process>;
   /** Refuses an address that is not the client's. */
   readonly refuses: boolean;
   /** What it writes when an address is given back. Absent: it takes no notice. */
@@ -53,9 +53,9 @@ export const servers: Readonly<Record<"dnsmasq" | "kea" | "dhcpd" | "udhcpd" | "
   dhcpd: {
     refuses: true,
     released: /DHCPRELEASE of 172\.29\.0\.\d+ .* \(found\)/,
-    async start(pod) {
+    async start(pod, more = "") {
       await installProgram(pod, "/usr/sbin/dhcpd");
-      await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.conf`, dhcpdConfiguration);
+      await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.conf`, `${more}${dhcpdConfiguration}`);
       await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.leases`, dhcpdLease, { append: true });
       const files = "-cf /run/dhcpd.conf -lf /run/dhcpd.leases -pf /run/dhcpd.pid";
       const process = pod.spawn(["/run/dhcpd", "-4", "-f", "-d", ...files.split(" "), device]);
