@@ -35,7 +35,7 @@ const groups: readonly Group[] = [
   { name: "fuzz", paths: ["tests/fuzz"], permissions: ["--allow-read=tests/golden"], isInside: false },
   {
     name: "architecture",
-    paths: ["tests/unit/architecture_test.ts", "tests/unit/containerfile_test.ts"],
+    paths: ["tests/unit/architecture_test.ts", "tests/unit/containerfile_test.ts", "tests/unit/permissions_test.ts"],
     permissions: ["--allow-read"],
     isInside: false,
   },

@@ -6,6 +6,7 @@ import { dhcpOptions } from "./dhcp_options.ts";
 import {
   dnsRoutes,
   domain,
+  hostAddressPrefix,
   interfaceName,
   interfaceNameOrAuto,
   ipv4Address,
@@ -179,7 +180,7 @@ export const gatewayTable = {
     metavar: "LIST",
     help: "Addresses of the node, which clients are kept from beside the Pod's router: status.hostIP, for example.",
     unset: "none",
-    parse: listOf(ipv4Address),
+    parse: listOf(hostAddressPrefix),
   },
   dnsUpstreams: {
     variable: "PGW_DNS_UPSTREAMS",

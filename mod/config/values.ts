@@ -1,7 +1,8 @@
 /** Parsers of the values that settings have. Each takes the user's text, and throws a ValueError or an AddressError. */
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
-import { parsePrefix, type Prefix, type Prefix4 } from "../addr/prefix.ts";
+import { isIpv6 } from "../addr/ipv6.ts";
+import { parsePrefix, type Prefix, type Prefix4, prefix4 } from "../addr/prefix.ts";
 import type { ZoneRoute } from "../dns/forwarder_config.ts";
 import { formatUpstream, parseUpstream } from "../dns/upstream_address.ts";
 import { PgwError } from "../errors.ts";
@@ -126,6 +127,11 @@ export function ipv4Address(text: string): Ipv4 {
     throw new ValueError(`'${text}' is not the address of a host`);
   }
   return address;
+}
+
+/** The address of one host, of either family, as a prefix of full length. */
+export function hostAddressPrefix(text: string): Prefix {
+  return isIpv6(text) ? parsePrefix(text) : prefix4(ipv4Address(text), 32);
 }
 
 /** A domain without its final dot. */

@@ -32,7 +32,7 @@ export type GatewayNetConfig = {
   /** Whether clients are kept from the gateway's ports, its node, the cloud's metadata and each other. */
   readonly isolation: boolean;
   /** The node's own addresses, beside the Pod's router. */
-  readonly nodeAddresses: readonly Ipv4[];
+  readonly nodeAddresses: readonly Prefix[];
 };
 
 /** What the gateway sees of its Pod and network, and what changes while it runs. */

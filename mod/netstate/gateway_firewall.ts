@@ -1,6 +1,6 @@
 /** The gateway's firewall: the table of `docs/security.md`, as rules. */
 
-import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { formatIpv4 } from "../addr/ipv4.ts";
 import { formatPrefix, parsePrefix, prefix4 } from "../addr/prefix.ts";
 import type { GatewayLearned, GatewayNetConfig, GatewayView } from "./gateway.ts";
 import { dhcpServerPort, forwarderMark, probePort } from "./names.ts";
@@ -129,8 +129,8 @@ const metadata = ["169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0
 function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards }: GatewayLearned): Chain {
   const { device, network, vpnInterface, isolation, nodeAddresses } = config;
   const router = uplinkDefault(uplink)?.via;
-  const node = [...new Set<Ipv4>([...(router === undefined ? [] : [router]), ...nodeAddresses])];
-  const refused = [...metadata, ...node.map((address) => prefix4(address, 32))];
+  const node = [...(router === undefined ? [] : [prefix4(router, 32)]), ...nodeAddresses];
+  const refused = new Set([...metadata, ...node].filter(({ family }) => family === 4).map(formatPrefix));
   return {
     table: "filter",
     name: "PGW-FORWARD",
@@ -138,7 +138,7 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
     rules: [
       `! -s ${formatPrefix(network)} -i ${device} -j DROP`,
       `-i ${device} -o ${device} -j ${isolation ? "DROP" : "ACCEPT"}`,
-      ...(isolation ? refused.map((prefix) => `-d ${formatPrefix(prefix)} -i ${device} ${rejection[4]}`) : []),
+      ...(isolation ? [...refused].map((prefix) => `-d ${prefix} -i ${device} ${rejection[4]}`) : []),
       ...(vpnInterface === undefined ? [] : [`-i ${device} ! -o ${vpnInterface} ${rejection[4]}`]),
       `-i ${device} -j ACCEPT`,
       `-o ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,

@@ -281,6 +281,12 @@ Deno.test("commands about a running pgw read its port alone", () => {
   ]);
 });
 
+Deno.test("PGW_NODE_ADDRESS takes the node's addresses of both families, as Kubernetes tells them", () => {
+  const { nodeAddresses } = gateway({ PGW_NODE_ADDRESS: "192.0.2.1 2001:db8::1" });
+  assert.deepEqual(nodeAddresses?.map(formatPrefix), ["192.0.2.1/32", "2001:db8::1/128"]);
+  assert.match(problems(() => gateway({ PGW_NODE_ADDRESS: "192.0.2.0/24 0.0.0.0" })).join(), /192.0.2.0\/24.*0.0.0.0/);
+});
+
 Deno.test("what concerns the VPN needs its name; a client is not left without DNS", () => {
   const forwards = { PGW_VPN_ENDPOINT: "vpn.example", PGW_PORT_FORWARDS: "tcp:80=a", PGW_NAT_FILE: "/nat.conf" };
   assert.deepEqual(problems(() => gateway(forwards)).map((problem) => problem.split(" ")[0]), Object.keys(forwards));

@@ -50,7 +50,7 @@ export const gatewayConfig: GatewayNetConfig = {
   aroundVpn: [parsePrefix("10.96.0.10")],
   localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
   isolation: true,
-  nodeAddresses: [ip("192.0.2.10")],
+  nodeAddresses: [parsePrefix("192.0.2.10"), parsePrefix("2001:db8::10")],
 };
 
 /** A gateway Pod with a VPN, or without. */
