@@ -402,6 +402,69 @@ serverScenario("an offer of another address leaves the lease that the client has
   at("2 s").server.sends("DHCPACK yiaddr=172.29.0.20");
 });
 
+serverScenario("who may release: the identifier counts, and not the hardware address that it came from", one, (at) => {
+  const id = "id=00:1f:d0:04:01:11";
+  at("0 s").client.sends(`DHCPDISCOVER rapid ${id} ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  const release = "DHCPRELEASE ciaddr=172.29.0.20 server=172.29.0.1";
+  at("1 s").client.sends(`${release} id=00:1f:d0:11:22:33 ${first}`);
+  at("1 s").server.isSilent("nothing to do");
+  at("1 s").client.sends(`${release} id=00:1f:d0:11:22:33 ${second}`);
+  at("1 s").server.isSilent("nothing to do");
+  at("1 s").client.sends(`${release} ${first}`);
+  at("1 s").server.isSilent("nothing to do");
+  at("2 s").client.sends(`DHCPDISCOVER id=00:1f:d0:11:22:33 ${first}`);
+  at("2 s").server.isSilent("pool exhausted");
+  at("3 s").client.sends(`${release} ${id} ${second}`);
+  at("3 s").server.writes("released 172.29.0.20");
+});
+
+// Of isc-projects/forge's standard options, vendor options, NTP (42) and DNR (162): those that have no setting of their own.
+const further = [
+  2,
+  4,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  13,
+  14,
+  16,
+  17,
+  18,
+  19,
+  20,
+  21,
+  22,
+  23,
+  24,
+  25,
+  27,
+  29,
+  30,
+  31,
+  32,
+  34,
+  35,
+  36,
+  37,
+]
+  .concat([38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 64, 65, 68, 69, 70, 71, 72, 73, 74, 75, 76, 124, 125, 162]);
+const furtherOptions = { ...one, options: new Map(further.map((code) => [code, Uint8Array.of(code, 1, 2, 3)])) };
+
+serverScenario("any other option is sent as it was set, to who asks for it", furtherOptions, (at) => {
+  for (const [index, code] of further.entries()) {
+    const now = `${index} s`;
+    at(now).client.sends(`DHCPDISCOVER prl=1,${code}`);
+    const value = [code, 1, 2, 3].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+    at(now).server.sends(`DHCPOFFER ${code}=${value} mask=255.255.255.0`);
+    at(now).client.sends("DHCPDISCOVER prl=1");
+    at(now).server.sends(`DHCPOFFER no-${code} mask=255.255.255.0`);
+  }
+});
+
 serverScenario("options by number, a search list, and an option taken out", {
   ...one,
   domainName: "pgw.example",
