@@ -128,6 +128,7 @@ const metadata = ["169.254.0.0/16", "100.100.100.200", "168.63.129.16", "192.0.0
 
 function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards }: GatewayLearned): Chain {
   const { device, network, vpnInterface, isolation, nodeAddresses } = config;
+  const wayOut = vpnInterface === undefined ? `! -o ${device}` : `-o ${vpnInterface}`;
   const router = uplinkDefault(uplink)?.via;
   const node = [...(router === undefined ? [] : [prefix4(router, 32)]), ...nodeAddresses];
   const refused = new Set([...metadata, ...node].filter(({ family }) => family === 4).map(formatPrefix));
@@ -136,14 +137,21 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
     name: "PGW-FORWARD",
     hook: "FORWARD",
     rules: [
+      // Nearly all packets end here: what belongs to a connection was judged by its first packet.
+      `-s ${formatPrefix(network)} -i ${device} ${wayOut} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+      `! -i ${device} -o ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
       `! -s ${formatPrefix(network)} -i ${device} -j DROP`,
       `-i ${device} -o ${device} -j ${isolation ? "DROP" : "ACCEPT"}`,
       ...(isolation ? [...refused].map((prefix) => `-d ${prefix} -i ${device} ${rejection[4]}`) : []),
       ...(vpnInterface === undefined ? [] : [`-i ${device} ! -o ${vpnInterface} ${rejection[4]}`]),
       `-i ${device} -j ACCEPT`,
-      `-o ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
       ...(vpnInterface === undefined ? [] : admitForwards(forwards, vpnInterface, device)),
       `-o ${device} -j DROP`,
+      // Forwarding is on for clients' sake. It makes no way from the VPN into the cluster, nor for neighbours into the VPN.
+      ...(vpnInterface === undefined ? [] : [
+        `-i ${vpnInterface} -m conntrack --ctstate INVALID,NEW -j DROP`,
+        `-i ${uplink.device} -o ${vpnInterface} -m conntrack --ctstate INVALID,NEW -j DROP`,
+      ]),
     ],
   };
 }

@@ -173,3 +173,21 @@ async function askFromFar(lab: Lab, pod: GatewayPod): Promise<string> {
 function isWeb({ destination, destinationPort }: Packet): boolean {
   return destination === internet.web.v4 && destinationPort === 80;
 }
+
+labTest("whoever is at the VPN's other end does not reach the cluster through the gateway", async (lab) => {
+  const gateway = lab.gateway(0);
+  await lab.internet.ip(`route replace ${serviceAddress.web} via ${gateway.vpnAddress.v4} dev vpn-gateway0 onlink`);
+  const reaches = async () => {
+    const curl = ["curl", "-sS", "--max-time", "2", "--interface", internet.web.v4, `http://${serviceAddress.web}/`];
+    return (await lab.internet.exec(curl, { check: false })).code === 0;
+  };
+  try {
+    const open = await startGateway(gateway);
+    assert.equal(await reaches(), true, "the positive control: without the VPN's name nothing can be told apart");
+    await open.stop();
+    await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+    assert.equal(await reaches(), false);
+  } finally {
+    await lab.internet.ip(`route delete ${serviceAddress.web}`);
+  }
+});

@@ -34,6 +34,8 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-OUTPUT -p udp -m udp --dport 4789 -j ACCEPT
       v4 filter PGW-OUTPUT -p tcp -m tcp --sport 3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       chain    v4 filter PGW-FORWARD from FORWARD
+      v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+      v4 filter PGW-FORWARD ! -i vxlan3150 -o vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD ! -s 172.29.0.0/24 -i vxlan3150 -j DROP
       v4 filter PGW-FORWARD -i vxlan3150 -o vxlan3150 -j DROP
       v4 filter PGW-FORWARD -d 169.254.0.0/16 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
@@ -43,7 +45,6 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-FORWARD -d 10.42.0.1/32 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD -d 192.0.2.10/32 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD -i vxlan3150 -j ACCEPT
-      v4 filter PGW-FORWARD -o vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD -o vxlan3150 -j DROP
       chain    v4 mangle PGW-FORWARD from FORWARD
       v4 mangle PGW-FORWARD -i vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
@@ -67,11 +68,15 @@ Deno.test("gateway network state: with a VPN's interface, by that or not at all"
   assert.deepEqual(
     showChanges(whole, gatewayNetState({ ...config, vpnInterface: "tun0" }, gatewayView, nothing)),
     lines(`
+      - v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       + v4 filter PGW-OUTPUT -o lo -m mark --mark 0x3151 -j RETURN
       + v4 filter PGW-OUTPUT -o tun0 -m mark --mark 0x3151 -j RETURN
       + v4 filter PGW-OUTPUT -d 10.96.0.10/32 -m mark --mark 0x3151 -j RETURN
       + v4 filter PGW-OUTPUT -m mark --mark 0x3151 -j REJECT --reject-with icmp-admin-prohibited
+      + v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 -o tun0 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       + v4 filter PGW-FORWARD -i vxlan3150 ! -o tun0 -j REJECT --reject-with icmp-admin-prohibited
+      + v4 filter PGW-FORWARD -i tun0 -m conntrack --ctstate INVALID,NEW -j DROP
+      + v4 filter PGW-FORWARD -i eth0 -o tun0 -m conntrack --ctstate INVALID,NEW -j DROP
       + v6 filter PGW-OUTPUT -o lo -m mark --mark 0x3151 -j RETURN
       + v6 filter PGW-OUTPUT -o tun0 -m mark --mark 0x3151 -j RETURN
       + v6 filter PGW-OUTPUT -m mark --mark 0x3151 -j REJECT --reject-with icmp6-adm-prohibited

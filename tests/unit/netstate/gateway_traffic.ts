@@ -78,6 +78,24 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
       met("FORWARD", { ...forwarded, in: "eth0" }),
     ],
   ],
+  ["forwarded from the VPN to anywhere but a client", [
+    met("FORWARD", { ...forwarded, out: "eth0", destination: "10.43.0.1" }),
+    met("FORWARD", { ...forwarded, out: "eth0", destination: "10.42.0.9", translated: false, connection: "INVALID" }),
+  ]],
+  ["forwarded from the Pod's own network into the VPN", [
+    met("FORWARD", { in: "eth0", out: "tun0", source: "10.42.0.9" }),
+  ]],
+  ["anything else that is forwarded", [
+    met("FORWARD", { in: "docker0", out: "tun0", source: "192.0.2.2" }),
+    met("FORWARD", {
+      in: "tun0",
+      out: "docker0",
+      source: internet,
+      destination: "192.0.2.2",
+      connection: "ESTABLISHED",
+    }),
+    met("FORWARD", { in: "eth0", out: "docker0", source: "10.42.0.9", destination: "192.0.2.2" }),
+  ]],
   ["client to client", [
     met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21" }),
     met("FORWARD", { ...fromClient, out: "vxlan3150", destination: "172.29.0.21", connection: "ESTABLISHED" }),
