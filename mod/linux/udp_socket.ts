@@ -131,6 +131,11 @@ export class UdpSocket implements Disposable {
     if (!this.#closed) this.#outgoing?.send(this.#fd);
   }
 
+  /** From now on it sends and receives by the device that has this name now. Needs NET_RAW. @throws {SocketError} `ENODEV` */
+  bindTo(device: string): void {
+    bindToDevice(this.#fd, device);
+  }
+
   /** Ends a pending receive at once. */
   close(): void {
     if (this.#closed) return;

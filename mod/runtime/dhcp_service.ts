@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import type { GatewaySettings } from "../config/settings.ts";
-import { DhcpServer, type DhcpServerConfig, type Reply, type ServerEvent } from "../dhcp/server.ts";
+import { DhcpServer, type DhcpServerConfig, type Reply } from "../dhcp/server.ts";
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
@@ -16,6 +16,7 @@ import { WireError } from "../wire/bytes.ts";
 import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
 import { ClientPlaces } from "./client_places.ts";
+import { DhcpLog } from "./dhcp_log.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { logger } from "./log.ts";
 import { OverlayWatch } from "./overlay_watch.ts";
@@ -84,12 +85,14 @@ export class DhcpService {
   /** Told of an address that its client gave back. */
   left: (address: Ipv4) => void = () => {};
   readonly #address: Ipv4;
+  readonly #device: string;
   readonly #leased: DhcpServiceOptions["leased"];
   readonly #file: LeaseFile;
   readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
-  readonly #packets: PacketSocket;
-  readonly #places: ClientPlaces;
+  readonly #log = new DhcpLog();
+  #packets: PacketSocket;
+  #places: ClientPlaces;
   #watch: OverlayWatch | undefined;
   #closed = false;
 
@@ -106,6 +109,7 @@ export class DhcpService {
       changed: (reservations) => this.server.reserve(reservations),
     });
     this.#address = address;
+    this.#device = device;
     this.#leased = options.leased;
     const reservations = this.#reservations?.first ?? noReservations;
     const restored = this.#file.takeRestored();
@@ -122,7 +126,21 @@ export class DhcpService {
       receiveBuffer,
       batch,
     });
-    this.#start(device, restored.length === 0);
+    this.#start(restored.length === 0);
+  }
+
+  /** The device was made anew under its name, and knows nobody. @throws {SocketError} it is gone again */
+  followDevice(): void {
+    this.#socket.bindTo(this.#device);
+    this.#packets.close();
+    this.#packets = PacketSocket.open(this.#device, { batch });
+    this.#places[Symbol.dispose]();
+    this.#places = new ClientPlaces(this.#device);
+    const now = Date.now();
+    for (const record of this.server.records()) this.#place(record, now);
+    this.#attempt("some clients cannot be reached", () => this.#places.flush());
+    this.#watch?.[Symbol.dispose]();
+    this.#watchOverlay();
   }
 
   async close(): Promise<void> {
@@ -136,20 +154,27 @@ export class DhcpService {
   }
 
   /** Without leases from before, what is asked waits in the socket until it is known who is there. */
-  async #start(device: string, isEmpty: boolean): Promise<void> {
-    const failed = (error: unknown) => log.warn("who uses the overlay's addresses cannot be seen: {error}", { error });
-    const watching = OverlayWatch.start({
-      device,
-      seen: (address, mac) => this.#observed(this.server.observe(address, mac, Date.now())),
-      wanted: () => this.server.nextHolders(Date.now()),
-      looked: (isSeen) => this.#observed(...this.server.look(isSeen, Date.now())),
-      failed,
-    }).then((watch) => {
-      this.#watch = watch;
-      if (this.#closed) watch[Symbol.dispose]();
-    }).catch(failed);
+  async #start(isEmpty: boolean): Promise<void> {
+    const watching = this.#watchOverlay();
     if (isEmpty) await watching;
     await this.#serve();
+  }
+
+  async #watchOverlay(): Promise<void> {
+    const failed = (error: unknown) => log.warn("who uses the overlay's addresses cannot be seen: {error}", { error });
+    try {
+      const watch = await OverlayWatch.start({
+        device: this.#device,
+        seen: (address, mac) => this.#observed(this.server.observe(address, mac, Date.now())),
+        wanted: () => this.server.nextHolders(Date.now()),
+        looked: (isSeen) => this.#observed(...this.server.look(isSeen, Date.now())),
+        failed,
+      });
+      if (this.#closed) watch[Symbol.dispose]();
+      else this.#watch = watch;
+    } catch (error) {
+      failed(error);
+    }
   }
 
   async #serve(): Promise<void> {
@@ -195,7 +220,10 @@ export class DhcpService {
   #handle(bytes: Uint8Array, now: number) {
     try {
       const outcome = this.server.handle(decodeDhcp(bytes), now);
-      this.#report(outcome.event);
+      const { event } = outcome;
+      this.#count(event.kind === "dropped" ? event.reason : event.kind);
+      this.#log.tell(event, () => this.server.counts(now), now);
+      if (event.kind === "released") this.left(event.address);
       return outcome;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -205,14 +233,16 @@ export class DhcpService {
   }
 
   #follow(records: Iterable<LeaseRecord>, now: number): void {
-    this.#attempt("some clients cannot be reached", () => {
-      for (const record of records) {
-        const { state, address, chaddr, until } = record;
-        if (state === "bound" && until > now && chaddr.length === ethernetLength) this.#places.set(address, chaddr);
-        this.#leased(record);
-      }
-      this.#places.flush();
-    });
+    for (const record of records) {
+      this.#leased(record);
+      this.#place(record, now);
+    }
+    this.#attempt("some clients cannot be reached", () => this.#places.flush());
+  }
+
+  #place({ state, address, chaddr, until }: LeaseRecord, now: number): void {
+    if (state !== "bound" || until <= now || chaddr.length !== ethernetLength) return;
+    this.#attempt("some clients cannot be reached", () => this.#places.set(address, chaddr));
   }
 
   #add({ message, limits, destination }: Reply): void {
@@ -237,32 +267,11 @@ export class DhcpService {
       act();
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
-      log.warn(`${problem}: {error}`, { error });
+      this.#log.failed(problem, error);
     }
-  }
-
-  #report(event: ServerEvent): void {
-    this.#count(event.kind === "dropped" ? event.reason : event.kind);
-    const level = levelOf(event);
-    if (!log.isEnabledFor(level)) return;
-    if (event.kind === "dropped") {
-      log[level](`a DHCP message is dropped: {reason}`, { reason: event.reason });
-      return;
-    }
-    if (event.kind === "released") this.left(event.address);
-    const { chaddr, hostName } = event.client;
-    const fields = { address: formatIpv4(event.address), mac: formatMac(chaddr), hostName };
-    if (event.kind === "refused") {
-      log[level]("{address} is refused to {mac}: {reason}", { ...fields, reason: event.reason });
-    } else log[level](`{address} ${event.kind}: {mac}`, fields);
   }
 
   #count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
-}
-
-function levelOf(event: ServerEvent): "error" | "info" | "debug" {
-  if (event.kind === "dropped") return event.reason === "pool exhausted" ? "error" : "debug";
-  return event.kind === "leased" || event.kind === "refused" ? "info" : "debug";
 }

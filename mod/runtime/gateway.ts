@@ -6,6 +6,7 @@ import type { GatewayCondition } from "../health/probe.ts";
 import type { CheckKind } from "../health/checks.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
+import { interfaceIndex } from "../linux/interface_index.ts";
 import { observe } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
@@ -77,6 +78,7 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
     },
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => {
+      services?.followDevice();
       memory.worked();
       loop.post({ kind: "applied" });
     },
@@ -174,7 +176,13 @@ function obstacleIn(state: GatewayState): string | undefined {
   return "pod" in state ? state.pod.obstacle : "the Pod's network is not known yet";
 }
 
-type Services = { readonly probe: ProbeResponder; readonly dns: GatewayDns; close(): Promise<void> };
+type Services = {
+  readonly probe: ProbeResponder;
+  readonly dns: GatewayDns;
+  /** To be called when the tunnel's device may have been made anew: what is bound to the former one hears nothing. */
+  followDevice(): void;
+  close(): Promise<void>;
+};
 
 /** Starts everything that clients ask of a gateway. */
 async function serve(
@@ -189,6 +197,7 @@ async function serve(
 ): Promise<Services> {
   const { device, network, address } = config.net;
   const mtu = uplink.mtu - vxlanOverhead;
+  let deviceIndex = interfaceIndex(device);
   const dhcp = new DhcpService({
     ...dhcpServiceOptions(settings, config.net, mtu),
     leased: (record) => learning.lease(record),
@@ -224,6 +233,17 @@ async function serve(
   return {
     probe,
     dns,
+    followDevice() {
+      const index = interfaceIndex(device);
+      if (index === undefined || index === deviceIndex) return;
+      try {
+        dhcp.followDevice();
+        probe.followDevice();
+        deviceIndex = index;
+      } catch (error) {
+        log.error("{device} is new and cannot be served on yet: {error}", { device, error });
+      }
+    },
     async close() {
       http[Symbol.dispose]();
       traffic?.close();

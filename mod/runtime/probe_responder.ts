@@ -21,7 +21,10 @@ export class ProbeResponder {
   readonly #clients = new Map<Ipv4, Client>();
   #told: string | undefined;
 
-  constructor(listen: { readonly device: string; readonly address: Ipv4 }, readonly condition: () => GatewayCondition) {
+  constructor(
+    readonly listen: { readonly device: string; readonly address: Ipv4 },
+    readonly condition: () => GatewayCondition,
+  ) {
     this.#socket = UdpSocket.open({ ...listen, port: probePort, reuseAddress: true, batch: 16 });
     this.#serve();
   }
@@ -54,6 +57,11 @@ export class ProbeResponder {
   /** The client with this address has given it back. */
   forget(address: Ipv4): void {
     this.#clients.delete(address);
+  }
+
+  /** The device was made anew under its name. */
+  followDevice(): void {
+    this.#socket.bindTo(this.listen.device);
   }
 
   close(): void {
