@@ -4,25 +4,29 @@
  */
 
 import assert from "node:assert/strict";
-import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
-import { gatewayMac } from "../../mod/addr/mac.ts";
-import { DhcpServer } from "../../mod/dhcp/server.ts";
-import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
+import { broadcast, formatIpv4 } from "../../mod/addr/ipv4.ts";
+import { notice } from "../../mod/health/probe.ts";
 import { findTunnel } from "../../mod/netstate/found_tunnel.ts";
 import { type ClientConfig, type ClientState, startClient } from "../../mod/role/client.ts";
 import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
 import { clientTraffic } from "../unit/netstate/client_traffic.ts";
 import { config as netConfig, ip, overlay, overlayGateway } from "../unit/netstate/fixtures.ts";
 import { send, showFate, showSent } from "../unit/netstate/packet_walk.ts";
+import type { NetState } from "../../mod/netstate/state.ts";
+import { Agenda } from "./agenda.ts";
 import { ClientShell, type Wanted } from "./client_shell.ts";
 import { seeded } from "./dhcp_dialogue.ts";
 import { FakeKernel } from "./fake_kernel.ts";
+import { meddlings } from "./meddling.ts";
+import { ModelGateway } from "./model_gateway.ts";
 
 export type World = {
   readonly seed: number;
   /** How long everything goes wrong, in milliseconds. */
   readonly trouble: number;
   readonly mode: "start" | "run";
+  /** Makes what the kernel is to hold wrong, so that a test can see that this would be found. */
+  readonly spoil?: (state: NetState) => NetState;
 };
 
 /** What happened, so that a test can see that the world was not idle. */
@@ -41,13 +45,6 @@ const secrets = [
   ...clientTraffic.get("out: everything else by IPv6, to the Internet")!.packets.slice(0, 1),
 ] as const;
 
-type Gateway = {
-  readonly podAddress: Ipv4;
-  server: DhcpServer;
-  condition: GatewayCondition;
-  isAlive: boolean;
-};
-
 /** Runs a world to its end. Throws when an invariant does not hold; the message holds the seed. */
 export function run(world: World): Tally {
   return new Simulation(world).run();
@@ -56,12 +53,10 @@ export function run(world: World): Tally {
 class Simulation {
   readonly #random: () => number;
   readonly #kernel = new FakeKernel();
-  readonly #gateways: readonly Gateway[];
-  readonly #queue: { readonly at: number; readonly order: number; readonly act: () => void }[] = [];
+  readonly #gateways: readonly ModelGateway[];
+  readonly #agenda = new Agenda();
   readonly #config: ClientConfig;
   readonly tally: Tally = {};
-  #now = 0;
-  #order = 0;
   #life = 0;
   #shell: ClientShell | undefined;
   /** Answers that are still to come: a state may wait for one without a time of its own. */
@@ -69,19 +64,16 @@ class Simulation {
   #asking = 0;
   #checked = -1;
   #isFlushed = false;
-  /** Whether there may be a default route of another's: the Pod's own, or one that was added by hand. */
-  #isRouted = true;
+  /** The client's process does nothing until then (SIGSTOP). */
+  #pausedUntil = 0;
+  /** How far the gateways' wall clocks are off. */
+  #clockError = 0;
   #expiredAt = 0;
   #resolvedAt: number[] = [];
 
   constructor(readonly world: World) {
     this.#random = seeded(world.seed);
-    this.#gateways = ["172.20.1.6", "172.20.1.7"].map((address) => ({
-      podAddress: ip(address),
-      server: this.#newServer(),
-      condition: this.#newCondition(),
-      isAlive: true,
-    }));
+    this.#gateways = ["172.20.1.6", "172.20.1.7"].map((address) => new ModelGateway(ip(address), this.#random));
     this.#config = {
       net: netConfig,
       mode: world.mode,
@@ -99,17 +91,8 @@ class Simulation {
       this.#later(this.#random() * trouble / 4, () => this.#again(act));
     }
     this.#later(trouble, () => this.#makeGood());
-    this.#every(10_000, () => this.#shell?.repair());
-    while (this.#queue.length > 0) {
-      const next = this.#earliest();
-      if (next.at > trouble + patience) break;
-      this.#now = next.at;
-      this.#kernel.expire((this.#now - this.#expiredAt) / 1000);
-      this.#expiredAt = this.#now;
-      if (this.#shell !== undefined) this.#shell.now = this.#now;
-      next.act();
-      this.#check();
-    }
+    this.#later(10_000, () => this.#repairRegularly());
+    this.#agenda.runUntil(trouble + patience, () => false);
     this.#assert(this.#shell?.state.kind === "open", `it is ${this.#shell?.state.kind} at the end, not open`);
     return this.tally;
   }
@@ -158,24 +141,23 @@ class Simulation {
 
   // Time.
 
-  #later(delay: number, act: () => void): void {
-    this.#queue.push({ at: this.#now + delay, order: this.#order++, act });
+  get #now(): number {
+    return this.#agenda.now;
   }
 
-  #every(interval: number, act: () => void): void {
-    this.#later(interval, () => {
+  #later(delay: number, act: () => void): void {
+    this.#agenda.add(this.#now + delay, () => {
+      if (this.#kernel.expire((this.#now - this.#expiredAt) / 1000)) this.#count("expired");
+      this.#expiredAt = this.#now;
+      if (this.#shell !== undefined) this.#shell.now = this.#now;
       act();
-      this.#every(interval, act);
+      this.#check();
     });
   }
 
-  #earliest(): { readonly at: number; readonly act: () => void } {
-    let best = 0;
-    for (let index = 1; index < this.#queue.length; index++) {
-      const [a, b] = [this.#queue[index]!, this.#queue[best]!];
-      if (a.at < b.at || (a.at === b.at && a.order < b.order)) best = index;
-    }
-    return this.#queue.splice(best, 1)[0]!;
+  #repairRegularly(): void {
+    this.#shell?.repair();
+    this.#later(10_000, () => this.#repairRegularly());
   }
 
   #delay(most: number): number {
@@ -197,7 +179,11 @@ class Simulation {
     this.#awaited = 0;
     const found = this.#foundTunnel();
     this.#count(found === undefined ? "starts" : "takeovers");
-    const ifAlive = (act: () => void) => () => life === this.#life && act();
+    const ifAlive = (act: () => void) => () => {
+      if (life !== this.#life) return;
+      if (this.#now < this.#pausedUntil) this.#later(this.#pausedUntil - this.#now, ifAlive(act));
+      else act();
+    };
     let tick = 0;
     const shell: ClientShell = new ClientShell(this.#config, startClient(this.#config, this.#now, found), {
       random: this.#random,
@@ -288,17 +274,16 @@ class Simulation {
 
   #apply(wanted: Wanted, done: (failure?: string) => void, life: number): void {
     this.#awaited++;
-    const steps = this.#kernel.reconcile(wanted.state, wanted);
+    const { spoil = (state: NetState) => state } = this.world;
+    const steps = this.#kernel.reconcile(spoil(wanted.state), wanted);
     const failsAt = this.#goesWrong(0.15) ? Math.floor(this.#random() * 20) : Infinity;
     const next = (count: number) => {
       // A process that is killed leaves the rest undone.
       if (life !== this.#life) return;
       if (count >= failsAt || steps.next().done) {
         this.#awaited--;
-        if (count < failsAt) {
-          this.#isFlushed = false;
-          if (!wanted.firewallOnly) this.#isRouted = false;
-        } else this.#count("refusals");
+        if (count < failsAt) this.#isFlushed = false;
+        else this.#count("refusals");
         return done(count >= failsAt ? "the kernel refuses" : undefined);
       }
       this.#later(this.#delay(5) / 5, () => next(count + 1));
@@ -307,19 +292,6 @@ class Simulation {
   }
 
   // The gateways.
-
-  #newServer(): DhcpServer {
-    return new DhcpServer(
-      { address: overlayGateway, network: overlay, leaseSeconds: 60, rapidCommit: true },
-      [],
-      this.#now,
-    );
-  }
-
-  #newCondition(): GatewayCondition {
-    const instance = Array.from({ length: 32 }, () => Math.floor(this.#random() * 16).toString(16)).join("");
-    return { instance, healthy: true, draining: false, full: false };
-  }
 
   #ask(
     { candidates, avoid }: Extract<ClientEffect, { kind: "ask" }>,
@@ -334,21 +306,12 @@ class Simulation {
       );
       const gateway = there.find(({ podAddress }) => podAddress !== avoid) ?? there[0];
       if (gateway === undefined || this.#goesWrong(0.2)) return { kind: "unanswered", reason: "nobody answers" };
-      const { podAddress, condition } = gateway;
-      const vxlan = {
-        id: 3150,
-        port: 4789,
-        network: overlay,
-        gateway: overlayGateway,
-        mac: gatewayMac(overlayGateway),
-        mtu: 1400,
-      };
-      return { kind: "answered", answer: { podAddress, info: { podAddress, vxlan, condition } } };
+      return { kind: "answered", answer: gateway.answer };
     });
   }
 
   /** The gateway at the other end of the tunnel, if a packet gets there. */
-  #farEnd(isBroadcast = false): Gateway | undefined {
+  #farEnd(isBroadcast = false): ModelGateway | undefined {
     const remote = this.#kernel.tunnelRemote(isBroadcast);
     const gateway = this.#gateways.find(({ podAddress }) => formatIpv4(podAddress) === remote);
     return gateway?.isAlive && !this.#goesWrong(0.25) ? gateway : undefined;
@@ -361,7 +324,7 @@ class Simulation {
     const gateway = this.#farEnd(destination === broadcast);
     if (gateway === undefined) return;
     this.#later(this.#delay(300), () => {
-      const { reply } = gateway.server.handle(message, this.#now);
+      const { reply } = gateway.server.handle(message, this.#now + this.#clockError);
       if (reply === undefined) return;
       this.#later(
         this.#delay(300),
@@ -389,7 +352,13 @@ class Simulation {
 
   #endClient(): void {
     if (this.#shell === undefined) return;
-    if (this.#random() < 0.5) return this.#shell.post({ kind: "stop" });
+    const choice = this.#random();
+    if (choice < 0.4) return this.#shell.post({ kind: "stop" });
+    if (choice < 0.6) {
+      this.#count("paused");
+      this.#pausedUntil = this.#now + 20_000 * this.#random();
+      return;
+    }
     this.#count("killed");
     this.#comeBack();
   }
@@ -399,35 +368,35 @@ class Simulation {
     const choice = this.#random();
     if (choice < 0.3) gateway.isAlive = false;
     else if (choice < 0.6) {
-      gateway.isAlive = true;
-      gateway.condition = this.#newCondition();
-      if (this.#random() < 0.5) gateway.server = this.#newServer();
+      gateway.restart();
+      if (this.#random() < 0.5) gateway.forgetLeases(this.#now);
     } else if (choice < 0.8) {
       gateway.condition = { ...gateway.condition, draining: true };
       this.#shell?.post({ kind: "probeAnswer", nonce: notice, condition: gateway.condition });
-    } else gateway.condition = { ...gateway.condition, healthy: !gateway.condition.healthy };
+    } else if (choice < 0.9) {
+      gateway.condition = { ...gateway.condition, healthy: !gateway.condition.healthy };
+    } else {
+      this.#count("clock jumps");
+      this.#clockError = (this.#random() - 0.5) * 2 * 86_400_000;
+    }
   }
 
-  /** With the firewall gone and a default route of somebody's own nothing could hold: one at a time. */
   #meddle(): void {
-    const choice = this.#random();
-    if (choice < 0.4) this.#kernel.deleteTunnel();
-    else if (choice < 0.7) {
-      if (this.#isRouted) return;
-      this.#count("flushed");
-      this.#isFlushed = true;
-      this.#kernel.flush();
-    } else if (!this.#isFlushed && this.#kernel.wasClosed) {
-      this.#count("routed");
-      this.#isRouted = true;
-      this.#kernel.addDefault();
-    }
+    const possible = meddlings.filter(({ layer }) =>
+      layer === "firewall"
+        ? !this.#kernel.hasAnotherWay
+        : layer === "routes"
+        ? !this.#isFlushed && this.#kernel.wasClosed
+        : this.#kernel.wasClosed
+    );
+    const chosen = possible[Math.floor(this.#random() * possible.length)];
+    if (chosen === undefined) return;
+    this.#count(chosen.name);
+    if (chosen.layer === "firewall") this.#isFlushed = true;
+    chosen.act(this.#kernel);
   }
 
   #makeGood(): void {
-    for (const gateway of this.#gateways) {
-      gateway.isAlive = true;
-      gateway.condition = this.#newCondition();
-    }
+    for (const gateway of this.#gateways) gateway.restart();
   }
 }

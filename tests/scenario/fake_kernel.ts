@@ -121,9 +121,40 @@ export class FakeKernel {
     this.version++;
   }
 
-  /** Somebody adds a default route beside ours. */
-  addDefault(): void {
-    this.#kept.routes.push(foreign(mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1"), RTPROT_STATIC));
+  /** Somebody adds routes by the Pod's own interface. */
+  addRoutes(...destinations: readonly string[]): void {
+    const routes = destinations.map((text) => mainRoute(parsePrefix(text), "eth0"));
+    this.#kept.routes.push(...routes.map((route) => foreign(route, RTPROT_STATIC)));
+    this.version++;
+  }
+
+  /** Somebody has all packets routed by another table, which leads out by the Pod's own interface. */
+  addRule(): void {
+    const table = 77;
+    this.addRoutes("0.0.0.0/0");
+    this.#kept.routes.push({ ...this.#kept.routes.pop()!, table });
+    this.#kept.rules.unshift({ family: 4, priority: table, mark: 0, table, ours: false });
+  }
+
+  /** Somebody takes away what they added. */
+  removeForeign(): void {
+    this.#kept.routes = this.#kept.routes.filter((route) => !isAnotherWay(route));
+    this.#kept.rules = this.#kept.rules.filter(({ ours }) => ours);
+    this.version++;
+  }
+
+  /** Whether there is a way out that is not ours: the Pod's own, or one that was added. */
+  get hasAnotherWay(): boolean {
+    return this.#kept.routes.some(isAnotherWay);
+  }
+
+  /** The Pod's interface gets another address, and loses the one that it had. */
+  changeAddress(): void {
+    this.#kept.addresses = this.#kept.addresses.map((there) =>
+      there.device === "eth0" && there.family === 4
+        ? { ...there, address: there.address === "10.42.0.5" ? "10.42.0.6" : "10.42.0.5" }
+        : there
+    );
     this.version++;
   }
 
@@ -133,8 +164,8 @@ export class FakeKernel {
     if (link !== undefined) this.#deleteLink(link.name);
   }
 
-  /** The kernel removes a leased address when its time is over. */
-  expire(seconds: number): void {
+  /** The kernel removes a leased address when its time is over; whether it did. */
+  expire(seconds: number): boolean {
     const gone = this.#kept.addresses.filter(({ validSeconds }) =>
       validSeconds !== undefined && validSeconds <= seconds
     );
@@ -143,6 +174,7 @@ export class FakeKernel {
     );
     for (const { device } of gone) this.#dropRoutesWithoutAddress(device);
     if (gone.length > 0) this.version++;
+    return gone.length > 0;
   }
 
   #change(change: Change): void {
@@ -247,6 +279,11 @@ export class FakeKernel {
 
 function moved({ vxlan }: Observed["links"][number], remote: Ipv4 | undefined) {
   return vxlan === undefined || remote === undefined ? {} : { vxlan: { ...vxlan, remote: formatIpv4(remote) } };
+}
+
+/** By the Pod's own interface to more than some network. */
+function isAnotherWay({ ours, destination, hop }: ObservedRoute): boolean {
+  return !ours && destination.length <= 4 && hop.kind === "device" && hop.device === "eth0";
 }
 
 function foreign(route: Route, protocol: number): ObservedRoute {
