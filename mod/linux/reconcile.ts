@@ -20,6 +20,7 @@ import { readDumps } from "./observed.ts";
 import { RTM, sizes } from "./rtnetlink.ts";
 import type { Runner } from "./runner.ts";
 import { showChange } from "./show_change.ts";
+import { SocketError } from "./socket_error.ts";
 import { findUplink } from "./uplink.ts";
 import { setBroadcasts } from "./vxlan_broadcasts.ts";
 
@@ -163,15 +164,26 @@ type SetInterface = Extract<Applied, { readonly kind: "set interface" }>;
 
 async function applyInterfaceSettings(netlink: Netlink, desired: readonly InterfaceSettings[]): Promise<Applied[]> {
   const changes = await settingsToSet(netlink, desired);
-  for (const { settings } of changes) await setInterfaceSettings(netlink, settings);
+  for (const { settings } of changes) await unlessGone(setInterfaceSettings(netlink, settings));
   return changes;
+}
+
+/** An interface that vanished since it was seen, as a VPN's does, needs no settings: the next look knows of it. */
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof SocketError && error.code === "ENODEV") return undefined;
+    throw error;
+  }
 }
 
 /** Those that the kernel does not hold yet. */
 async function settingsToSet(netlink: Netlink, desired: readonly InterfaceSettings[]): Promise<SetInterface[]> {
   const changes: SetInterface[] = [];
   for (const settings of desired) {
-    const current = await interfaceSettings(netlink, settings.device);
+    const current = await unlessGone(interfaceSettings(netlink, settings.device));
+    if (current === undefined) continue;
     const differs = (settings.forwarding !== undefined && settings.forwarding !== current.forwarding) ||
       (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter) ||
       (settings.proxyArp !== undefined && settings.proxyArp !== current.proxyArp);
