@@ -71,6 +71,11 @@ export function secondsAsMs(minimum: number, maximum: number): ParseValue<number
   };
 }
 
+/** What `parse` takes, or `word`, which stands for `value`. */
+export function wordOr<T>(word: string, value: T, parse: ParseValue<T>): ParseValue<T> {
+  return (text) => text === word ? value : parse(text);
+}
+
 /** The overlay: three octets, as the first version of this program took them, or a CIDR with room for a few hosts. */
 export function overlayNetwork(text: string): Prefix4 {
   const prefix = parsePrefix(/^[0-9]+(\.[0-9]+){2}$/.test(text) ? `${text}.0/24` : text);

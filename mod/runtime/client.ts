@@ -86,6 +86,8 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     tick: { kind: "tick" },
     step: (state, event, at) => step(config, state, event, at, Math.random),
     perform,
+    // On a busy machine the timer of a miss can run before the answer that is there is heard.
+    beforeTick: () => sockets?.of.poll(),
     changed: (state) => {
       if (stageOf(state) !== stage) {
         stage = stageOf(state);

@@ -3,7 +3,7 @@
 import { broadcast, formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { AddressWatch, type Claim } from "../linux/address_watch.ts";
 import { SocketError } from "../linux/socket_error.ts";
-import { UdpSocket } from "../linux/udp_socket.ts";
+import { type Datagram, UdpSocket } from "../linux/udp_socket.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
 import type { Fault } from "../health/watch.ts";
 import type { Tunnel } from "../netstate/client.ts";
@@ -30,6 +30,8 @@ const dnsPort = 53;
  * back by ICMP where none does, or where there is no way to it.
  */
 const knock = Uint8Array.of(0x08, 0, 0, 0, 0, 0, 0, 0);
+/** Nobody can keep a client busy with answers: so many are taken at once. */
+const mostPolled = 16;
 /** What the errors of a socket mean; others mean nothing. */
 type Faults = Readonly<Record<string, Fault | "noProgram">>;
 const outsideFaults: Faults = {
@@ -45,14 +47,11 @@ export class ClientSockets implements Disposable {
   readonly #dhcp: UdpSocket;
   readonly #probe: UdpSocket;
   readonly #outside: UdpSocket;
-  readonly #gateway: Ipv4;
   readonly #claims: AddressWatch;
   /** DNS questions under way, by their id; as many as a watch may have unanswered. */
   readonly #questions = new Map<number, string>();
 
   constructor(device: string, readonly tunnel: Tunnel, readonly received: Received) {
-    const { gateway } = tunnel;
-    this.#gateway = gateway;
     this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
     this.#probe = UdpSocket.open({ device, errors: true });
     this.#outside = UdpSocket.open({ errors: true });
@@ -62,16 +61,9 @@ export class ClientSockets implements Disposable {
       ...(tunnel.gatewayMac === undefined ? [] : [tunnel.gatewayMac]),
     ]);
     this.#tellClaims();
-    this.#receive(this.#dhcp, (bytes, address) => received.dhcp(decodeDhcp(bytes), address));
+    this.#receive(this.#dhcp, ({ bytes, address }) => received.dhcp(decodeDhcp(bytes), address));
     this.#receive(this.#outside, () => {}, outsideFaults);
-    this.#receive(this.#probe, (bytes, address, port) => {
-      if (address !== gateway) return;
-      if (port === dnsPort) this.#dnsAnswer(bytes);
-      else if (port === probePort) {
-        const { nonce, condition } = decodeProbeAnswer(bytes);
-        received.probeAnswer(nonce, condition);
-      }
-    }, probeFaults);
+    this.#receive(this.#probe, (datagram) => this.#takeProbe(datagram), probeFaults);
   }
 
   sendDhcp(message: DhcpMessage, destination: Ipv4): void {
@@ -79,10 +71,23 @@ export class ClientSockets implements Disposable {
   }
 
   sendProbe(nonce: string, form: "probe" | "dns"): void {
-    const gateway = this.#gateway;
+    const { gateway } = this.tunnel;
     if (form === "probe") this.#send(this.#probe, encodeProbeQuestion(nonce), gateway, probePort, probeFaults);
     else this.#send(this.#probe, this.#dnsQuestion(nonce), gateway, dnsPort, probeFaults);
     this.#send(this.#outside, knock, this.tunnel.remote, this.tunnel.port, outsideFaults);
+  }
+
+  /** Takes the answers to probes that have arrived and were not taken yet. */
+  poll(): void {
+    for (let left = mostPolled; left > 0; left--) {
+      try {
+        const datagram = this.#probe.receiveNow();
+        if (datagram === undefined) return;
+        this.#takeProbe(datagram);
+      } catch (error) {
+        this.#report(error, probeFaults);
+      }
+    }
   }
 
   /** To be called before the address is put on the device. */
@@ -108,22 +113,31 @@ export class ClientSockets implements Disposable {
     }
   }
 
-  async #receive(
-    socket: UdpSocket,
-    take: (bytes: Uint8Array, address: Ipv4, port: number) => void,
-    faults: Faults = {},
-  ): Promise<void> {
+  async #receive(socket: UdpSocket, take: (datagram: Datagram) => void, faults: Faults = {}): Promise<void> {
     for (;;) {
       try {
         const datagram = await socket.receive();
         if (datagram === undefined) return;
-        take(datagram.bytes, datagram.address, datagram.port);
+        take(datagram);
       } catch (error) {
-        if (error instanceof WireError) log.debug("a datagram is dropped: {error}", { error });
-        else if (error instanceof SocketError && error.code in faults) this.#blame(error, faults);
-        else throw error;
+        this.#report(error, faults);
       }
     }
+  }
+
+  #takeProbe({ bytes, address, port }: Datagram): void {
+    if (address !== this.tunnel.gateway) return;
+    if (port === dnsPort) this.#dnsAnswer(bytes);
+    else if (port === probePort) {
+      const { nonce, condition } = decodeProbeAnswer(bytes);
+      this.received.probeAnswer(nonce, condition);
+    }
+  }
+
+  #report(error: unknown, faults: Faults): void {
+    if (error instanceof WireError) log.debug("a datagram is dropped: {error}", { error });
+    else if (error instanceof SocketError && error.code in faults) this.#blame(error, faults);
+    else throw error;
   }
 
   #blame(error: SocketError, faults: Faults): void {

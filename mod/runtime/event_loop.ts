@@ -13,6 +13,8 @@ export type Machine<State, Event, Effect> = {
   step(state: State, event: Event, now: number): MachineStep<State, Effect>;
   /** Starts what an effect asks for; what comes of it is posted as an event. Must not throw. */
   perform(effect: Effect): void;
+  /** Called when it is time for a tick: what has happened already, but was not told yet, can be posted before. */
+  beforeTick?(): void;
   /** Called after each step, its effects done. */
   changed(state: State): void;
 };
@@ -60,6 +62,11 @@ export class EventLoop<State, Event, Effect> {
     clearTimeout(this.#timer);
   }
 
+  #tick(): void {
+    this.machine.beforeTick?.();
+    this.post(this.machine.tick);
+  }
+
   #drain(): void {
     for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
       this.#take(this.machine.step(this.#state, event, now()));
@@ -72,7 +79,7 @@ export class EventLoop<State, Event, Effect> {
     clearTimeout(this.#timer);
     if (wakeAt !== Infinity && !this.#closed) {
       const wait = Math.min(longestTimerMs, Math.max(0, Math.ceil(wakeAt - now())));
-      this.#timer = setTimeout(() => this.post(this.machine.tick), wait);
+      this.#timer = setTimeout(() => this.#tick(), wait);
     }
     for (const effect of effects) this.machine.perform(effect);
     this.machine.changed(state);

@@ -40,6 +40,18 @@ kernelTest("what comes back by ICMP is told, as often as it comes, and the socke
   assert.equal(text((await client.receive())!.bytes), "y");
 });
 
+kernelTest("what has arrived can be had at once, also while it is waited for", async () => {
+  using server = UdpSocket.open({ address: loopback, port: 5000 });
+  using client = UdpSocket.open();
+  assert.equal(server.receiveNow(), undefined);
+  const pending = server.receive();
+  client.send(bytes("1"), { address: loopback, port: 5000 });
+  assert.equal(text(server.receiveNow()!.bytes), "1");
+  assert.equal(server.receiveNow(), undefined);
+  client.send(bytes("2"), { address: loopback, port: 5000 });
+  assert.equal(text((await pending)!.bytes), "2");
+});
+
 kernelTest("close ends a pending receive, and the next has nothing either", async () => {
   const socket = UdpSocket.open({ port: 5000 });
   const pending = socket.receive();

@@ -99,6 +99,7 @@ Deno.test("DNS routes: zones with servers, or a word for those that are known", 
 
 Deno.test("values are typed", () => {
   assert.equal(client({ PGW_CLIENT_PING_INTERVAL: "0.3" }).pingIntervalMs, 300);
+  assert.equal(client({ PGW_CLIENT_PING_INTERVAL: "fast" }).pingIntervalMs, 300);
   assert.deepEqual(gateway({ PGW_LOCAL_CIDRS: "fd00::/8, 10.0.0.0/8" }).localCidrs.map(formatPrefix), [
     "fd00::/8",
     "10.0.0.0/8",
