@@ -18,6 +18,8 @@ const magic = 0x50475731;
 const question = 1;
 const answer = 2;
 const size = 32;
+const nonceAt = 8;
+const nonceSize = 8;
 
 /** What a gateway says of itself. */
 export type GatewayCondition = {
@@ -45,20 +47,29 @@ export function encodeProbeQuestion(nonce: string): Uint8Array<ArrayBuffer> {
   return new Writer(size, size).u32(magic).u8(question).zeros(3).put(fromHex(nonce)).zeros(16).finish();
 }
 
-/** @throws {WireError} when `bytes` are not a probe's question */
-export function decodeProbeQuestion(bytes: Uint8Array): { readonly nonce: string } {
-  return { nonce: readHeader(bytes, question).nonce };
-}
-
 export function encodeProbeAnswer({ nonce, condition }: ProbeAnswer): Uint8Array<ArrayBuffer> {
   const flags = (condition.healthy ? 1 : 0) | (condition.draining ? 2 : 0) | (condition.full ? 4 : 0);
   return new Writer(size, size).u32(magic).u8(answer).u8(flags).zeros(2).put(fromHex(nonce))
     .put(fromHex(condition.instance)).finish();
 }
 
+/**
+ * Turns the question in `bytes` into its answer, in place: a gateway answers thousands each second, and each allocation
+ * would be garbage. `answer` is any answer of the gateway's present condition; its nonce does not count.
+ *
+ * @returns whether it was a question
+ */
+export function answerInPlace(bytes: Uint8Array, answer: Uint8Array): boolean {
+  if (bytes.length !== size || bytes[4] !== question) return false;
+  for (let at = 0; at < 4; at++) if (bytes[at] !== answer[at]) return false;
+  for (let at = 4; at < nonceAt; at++) bytes[at] = answer[at]!;
+  for (let at = nonceAt + nonceSize; at < size; at++) bytes[at] = answer[at]!;
+  return true;
+}
+
 /** @throws {WireError} when `bytes` are not a probe's answer */
 export function decodeProbeAnswer(bytes: Uint8Array): ProbeAnswer {
-  const { nonce, flags, reader } = readHeader(bytes, answer);
+  const { nonce, flags, reader } = readHeader(bytes);
   return {
     nonce,
     condition: {
@@ -70,10 +81,10 @@ export function decodeProbeAnswer(bytes: Uint8Array): ProbeAnswer {
   };
 }
 
-function readHeader(bytes: Uint8Array, kind: number): { nonce: string; flags: number; reader: Reader } {
+function readHeader(bytes: Uint8Array): { nonce: string; flags: number; reader: Reader } {
   if (bytes.length !== size) throw new WireError(`a probe has ${size} bytes, not ${bytes.length}`);
   const reader = new Reader(bytes);
-  if (reader.u32() !== magic || reader.u8() !== kind) throw new WireError("not a probe of the kind expected");
+  if (reader.u32() !== magic || reader.u8() !== answer) throw new WireError("not the answer to a probe");
   const flags = reader.u8();
   reader.skip(2);
   return { nonce: toHex(reader.take(8)), flags, reader };

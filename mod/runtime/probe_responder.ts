@@ -1,11 +1,10 @@
 /** Answers the clients' probes on the overlay, and tells them unasked when the gateway's condition has changed. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
-import { decodeProbeQuestion, encodeProbeAnswer, type GatewayCondition, notice } from "../health/probe.ts";
+import { answerInPlace, encodeProbeAnswer, type GatewayCondition, notice } from "../health/probe.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { probePort } from "../netstate/names.ts";
-import { WireError } from "../wire/bytes.ts";
 
 /** More clients than this are not told unasked; they learn it with their next probe. */
 const mostClients = 65_536;
@@ -74,17 +73,14 @@ export class ProbeResponder {
       received !== undefined;
       received = await this.#socket.receiveBatch()
     ) {
+      const answer = encodeProbeAnswer({ nonce: notice, condition: this.condition() });
       for (let index = 0; index < received.count; index++) {
-        try {
-          const { nonce } = decodeProbeQuestion(received.bytes(index));
-          const address = received.address(index);
-          const port = received.port(index);
-          this.#hear(address, port);
-          this.#send(encodeProbeAnswer({ nonce, condition: this.condition() }), address, port);
-        } catch (error) {
-          if (!(error instanceof WireError)) throw error;
-        }
+        const bytes = received.bytes(index);
+        if (!answerInPlace(bytes, answer)) continue;
+        this.#hear(received.address(index), received.port(index));
+        received.reply(index, bytes.length);
       }
+      this.#socket.sendBatch();
     }
   }
 

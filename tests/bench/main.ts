@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { ensureTools } from "../lab/tools.ts";
 
-const helpers = ["main", "binary", "report", "stream", "seed_watch"];
+const helpers = ["main", "binary", "report", "stream", "seed_watch", "memory_of"];
 const directory = fileURLToPath(new URL(".", import.meta.url));
 const names = [...Deno.readDirSync(directory)].filter(({ isFile }) => isFile).map(({ name }) =>
   name.replace(/\.ts$/, "")
