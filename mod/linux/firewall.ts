@@ -38,12 +38,13 @@ export class FirewallError extends PgwError {
 export class FirewallLook {
   readonly #seen = new Map<4 | 6, { readonly observed: ObservedFirewall; readonly at: number }>();
 
-  /** @param freshMs so long what was seen counts as what is; if it is not, the list after the next change shows it */
+  /** @param freshMs so long what was seen counts as what is where nothing is to be changed */
   constructor(readonly freshMs = 1_000) {}
 
-  recent(family: 4 | 6): ObservedFirewall | undefined {
+  /** Good enough to change from, however old: the list after a change shows where it was wrong. */
+  last(family: 4 | 6): { readonly observed: ObservedFirewall; readonly isFresh: boolean } | undefined {
     const seen = this.#seen.get(family);
-    return seen !== undefined && performance.now() - seen.at < this.freshMs ? seen.observed : undefined;
+    return seen && { observed: seen.observed, isFresh: performance.now() - seen.at < this.freshMs };
   }
 
   saw(family: 4 | 6, observed: ObservedFirewall): void {
@@ -129,10 +130,12 @@ class Family {
   }
 
   async apply(firewall: Firewall): Promise<FirewallChange[]> {
-    const remembered = this.look.recent(this.family);
-    if (remembered === undefined) return await this.#change(firewall, await this.list());
+    const last = this.look.last(this.family);
+    if (last === undefined || (!last.isFresh && diffFirewall(firewall, last.observed).length === 0)) {
+      return await this.#change(firewall, await this.list());
+    }
     try {
-      return await this.#change(firewall, remembered);
+      return await this.#change(firewall, last.observed);
     } catch (error) {
       // If somebody changed it since, what was asked for may have been impossible.
       if (!(error instanceof CommandError)) throw error;

@@ -2,13 +2,13 @@
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { clientMac } from "../../mod/addr/mac.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
-import { applyFirewall } from "../../mod/linux/firewall.ts";
+import { applyFirewall, FirewallLook } from "../../mod/linux/firewall.ts";
 import { observeUplink } from "../../mod/linux/reconcile.ts";
 import { CommandRunner } from "../../mod/linux/runner.ts";
 import { clientNetState, type ClientPhase } from "../../mod/netstate/client.ts";
 
-/** Milliseconds. */
-export type FirewallTimes = Readonly<Record<"first" | "open" | "closedAgain" | "unchanged", number>>;
+/** Milliseconds. `oneRule`: `iptables-restore` of a single rule, by the same means. */
+export type FirewallTimes = Readonly<Record<"oneRule" | "first" | "open" | "closedAgain" | "unchanged", number>>;
 
 const runner = new CommandRunner();
 const uplink = await observeUplink();
@@ -24,15 +24,27 @@ const tunnel = {
 };
 const lease = { address: parseIpv4("172.29.0.20"), prefixLength: 24, expiresAt: 0 };
 
-const first = await timed({ phase: "closed" });
-const open = await timed({ phase: "open", uplink, tunnel, lease });
-const unchanged = await timed({ phase: "open", uplink, tunnel, lease });
-const closedAgain = await timed({ phase: "closed", uplink });
-console.log(JSON.stringify({ first, open, closedAgain, unchanged } satisfies FirewallTimes));
+const look = new FirewallLook();
 
-async function timed(phase: ClientPhase): Promise<number> {
-  const { firewall } = clientNetState(config, phase, 0);
+const oneRule = await timed(() =>
+  runner.run(["iptables-restore", "--noflush"], "*filter\n:ONE - [0:0]\n-A ONE -j RETURN\nCOMMIT\n")
+);
+look.presumeNothing(); // as a client in a new Pod does
+const first = await timed(() => set({ phase: "closed" }));
+const open = await timed(() => set({ phase: "open", uplink, tunnel, lease }));
+look.forget();
+const unchanged = await timed(() => set({ phase: "open", uplink, tunnel, lease }));
+const closedAgain = await timed(() => set({ phase: "closed", uplink }));
+console.log(JSON.stringify({ oneRule, first, open, closedAgain, unchanged } satisfies FirewallTimes));
+
+async function set(phase: ClientPhase): Promise<void> {
+  await applyFirewall(runner, clientNetState(config, phase, 0).firewall, { look });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
-  await applyFirewall(runner, firewall);
-  return performance.now() - began;
+  await work();
+  const ms = performance.now() - began;
+  await runner.settled();
+  return ms;
 }

@@ -98,9 +98,10 @@ async function measureFirewall(pod: Pod): Promise<void> {
     const { stdout } = await pod.exec(scriptCommand("../bench/firewall_main.ts"), { env: pgwEnv() });
     times.push(JSON.parse(stdout));
   }
+  console.log(`iptables-restore of one rule: ${spread(times.map(({ oneRule }) => oneRule), "ms", 1)}`);
   for (const step of ["first", "open", "closedAgain", "unchanged"] as const) {
     const values = times.map((time) => time[step]);
-    console.log(`whole firewall, ${step}: ${spread(values, "ms", 1)}`);
+    console.log(`whole firewall, both families, ${step}: ${spread(values, "ms", 1)}`);
     judge(`  ms to set it, ${step} (median)`, median(values), { atMost: firewallLimitMs });
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { applyFirewall } from "../../mod/linux/firewall.ts";
+import { applyFirewall, FirewallLook } from "../../mod/linux/firewall.ts";
 import { removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import type { Argv, Runner } from "../../mod/linux/runner.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
@@ -74,6 +74,44 @@ for (const variant of ["nft", "legacy"] as const) {
       ]);
     }
     assert.deepEqual(await apply(closed), []);
+  });
+
+  kernelTest(
+    `${variant}: in a new Pod one process closes a family, and what was just seen is not looked at again`,
+    async () => {
+      const look = new FirewallLook();
+      const runs: string[] = [];
+      const counting: Runner = {
+        run(argv, stdin, enough) {
+          runs.push(argv[0]);
+          return runner.run(argv, stdin, enough);
+        },
+      };
+      const set = async (firewall: { v4: Firewall; v6: Firewall }) => {
+        await applyFirewall(counting, firewall, { look });
+        return runs.splice(0).sort();
+      };
+      look.presumeNothing();
+      assert.deepEqual(await set(closed), ["ip6tables-restore", "iptables-restore"]);
+      assert.deepEqual(await set(closed), []);
+      assert.deepEqual(await set({ ...closed, v4: { chains: [output("-j RETURN")] } }), ["iptables-restore"]);
+    },
+  );
+
+  kernelTest(`${variant}: what was seen and is no longer so does not keep a change from being made`, async () => {
+    const look = new FirewallLook(Infinity);
+    const set = (...chains: Chain[]) => applyFirewall(runner, both(...chains), { look });
+    for (
+      const tamper of [[], ["-D", "OUTPUT", "-j", "PGW-OUTPUT"], ["-F"], ["-I", "OUTPUT", "-j", "PGW-OUTPUT"]] as const
+    ) {
+      await set(output("-j REJECT"), input("-j DROP"));
+      if (tamper.length > 0) await runner.run(["iptables", ...tamper]);
+      await set(output("-j RETURN"));
+      assert.deepEqual(await rules(), ["-A OUTPUT -j PGW-OUTPUT", "-A PGW-OUTPUT -j RETURN"], tamper.join(" "));
+    }
+    look.presumeNothing();
+    await set(output("-j REJECT"));
+    assert.equal((await rules()).filter((rule) => rule.endsWith("-j PGW-OUTPUT")).length, 1, "presumed wrongly");
   });
 
   kernelTest(`${variant}: only what differs is written anew`, async () => {

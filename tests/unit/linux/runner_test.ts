@@ -43,6 +43,17 @@ Deno.test("a command that does not end is killed", async () => {
   assert.ok(performance.now() - started < 5000);
 });
 
+Deno.test("what is enough is given before the program ends, and its end can be waited for", async () => {
+  const path = await Deno.makeTempFile();
+  const script = `echo one; while [ -e ${path} ]; do sleep 0.01; done; echo two; exit 1`;
+  try {
+    assert.equal(await runner.run(["sh", "-c", script], undefined, (output) => output === "one\n"), "one\n");
+  } finally {
+    await Deno.remove(path);
+    await runner.settled();
+  }
+});
+
 Deno.test("a program that is not there", async () => {
   await assert.rejects(
     runner.run(["no-such-program"]),
