@@ -8,7 +8,7 @@ import { GatewayPod } from "./gateway_pod.ts";
 import { type Pod, roleCapabilities } from "./pod.ts";
 import { startClient, startGateway, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
-import { serviceAddress } from "./topology.ts";
+import { internet, routerAddress, serviceAddress } from "./topology.ts";
 
 const labTest = labTests();
 const inCluster = { KUBERNETES_SERVICE_HOST: serviceAddress.api };
@@ -142,6 +142,10 @@ labTest("a gateway: well, and with its VPN down", async (lab) => {
   await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
   const well = await doctor(gateway, [], { PGW_VPN_INTERFACE: "vpn0" });
   assert.deepEqual(outcomes(well, "problem"), [], JSON.stringify(well.findings, undefined, 1));
+  assert.match(detailOf(well, "the Pod's own traffic"), /PGW_VPN_ENDPOINT/, "a VPN that shows nothing");
+  await gateway.ip(`route add ${internet.direct.v4}/32 via ${routerAddress.v4} dev eth0`);
+  const known = await doctor(gateway, [], { PGW_VPN_INTERFACE: "vpn0" });
+  assert.ok(outcomes(known, "ok").includes("the Pod's own traffic"), JSON.stringify(known.findings, undefined, 1));
   await gateway.disconnectVpn();
   const ill = await doctor(gateway, [], { PGW_VPN_INTERFACE: "vpn0" });
   assert.ok(outcomes(ill, "problem").includes("way out"), JSON.stringify(ill.findings, undefined, 1));

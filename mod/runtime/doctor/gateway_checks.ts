@@ -1,6 +1,6 @@
-import { type Finding, ok, problem } from "../../doctor/finding.ts";
+import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { differences, showApplied } from "../../linux/reconcile.ts";
-import { type GatewayLearned, gatewayNetState } from "../../netstate/gateway.ts";
+import { type GatewayLearned, gatewayNetState, type GatewayView } from "../../netstate/gateway.ts";
 import { gatewayConfig, observePod } from "../gateway.ts";
 import { clusterResolver } from "../gateway_dns.ts";
 import { parseLearned } from "../../role/gateway_learned.ts";
@@ -11,7 +11,8 @@ import type { Examined } from "./doctor.ts";
 export async function checkGatewayPod({ settings, runner }: Examined): Promise<Finding[]> {
   const config = gatewayConfig("start", settings, clusterResolver(settings));
   const pod = await observePod(config, settings.uplink);
-  const changes = await differences(runner, gatewayNetState(config.net, pod, await learnedBy(settings.httpPort)));
+  const learned = await learnedBy(settings.httpPort);
+  const changes = await differences(runner, gatewayNetState(config.net, pod, learned));
   const { vpnInterface } = settings;
   const way = vpnInterface === undefined
     ? "whatever the Pod's routes say (PGW_VPN_INTERFACE is not set)"
@@ -26,7 +27,21 @@ export async function checkGatewayPod({ settings, runner }: Examined): Promise<F
       "if this stays for over 20 s, see the log of pgw: another program in this Pod changes it back, or this " +
         "container has other settings than the one that runs",
     ),
+    ...(vpnInterface === undefined ? [] : [ownTraffic(pod, learned)]),
   ];
+}
+
+/** What keeps the rest of the Pod in: that the VPN's own connection can be told from it. */
+function ownTraffic({ foundVpn }: GatewayView, { endpoints }: GatewayLearned): Finding {
+  const check = "the Pod's own traffic";
+  if (endpoints !== undefined) {
+    return ok(check, "leaves by the VPN, but for the connection that PGW_VPN_ENDPOINT names");
+  }
+  if (foundVpn !== undefined) return ok(check, "leaves by the VPN, but for the connection that the VPN's routes show");
+  return skipped(
+    check,
+    "the VPN's own connection is not known, so other programs of this Pod may leave around it: set PGW_VPN_ENDPOINT",
+  );
 }
 
 /** What the gateway that runs here has learned; nothing, if none does. */
