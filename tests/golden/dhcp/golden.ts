@@ -4,6 +4,8 @@ export type GoldenMessage = { readonly program: string; readonly type: string; r
 
 export const clients = ["dhclient", "dhcpcd", "networkd", "udhcpc"] as const;
 export const servers = ["dhcpd", "dnsmasq", "kea", "udhcpd"] as const;
+/** A whole dialogue of each: what they say to a renewal, and when they refuse. */
+export const serverDialogues = ["lab/dhcpd", "lab/dnsmasq", "lab/kea", "lab/npm-server", "lab/udhcpd"] as const;
 
 export function readGolden(programs: readonly string[]): GoldenMessage[] {
   return programs.flatMap((program) =>

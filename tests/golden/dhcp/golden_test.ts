@@ -5,13 +5,15 @@ import { readLease } from "../../../mod/dhcp/lease.ts";
 import { DhcpServer } from "../../../mod/dhcp/server.ts";
 import { decodeDhcp, encodeDhcp } from "../../../mod/wire/dhcpv4.ts";
 import { optionCodes, readIpv4 } from "../../../mod/wire/dhcpv4_options.ts";
-import { clients, readGolden, servers } from "./golden.ts";
+import { clients, readGolden, serverDialogues, servers } from "./golden.ts";
 import { words } from "../../scenario/dhcp_text.ts";
 
 const server = parseIpv4("172.29.0.1");
 const network = prefix4(server, 24);
 
-for (const { program, type, bytes } of readGolden([...clients, ...servers])) {
+for (
+  const { program, type, bytes } of readGolden([...clients, ...servers, ...serverDialogues])
+) {
   Deno.test(`golden: ${program}'s ${type} is decoded, and encoded to the same bytes`, () => {
     const message = decodeDhcp(bytes);
     assert.equal(words(message)[0], type);
@@ -51,5 +53,15 @@ for (const program of clients) {
           break;
       }
     }
+  });
+}
+
+for (const { program, type, bytes } of readGolden(serverDialogues)) {
+  Deno.test(`golden: ${program}'s ${type} is what a client needs to know`, () => {
+    const message = decodeDhcp(bytes);
+    assert.equal(readIpv4(message.options, optionCodes.serverIdentifier), server);
+    const lease = readLease(message, {}, 0, () => 0);
+    if (type === "DHCPNAK") assert.equal(lease, undefined);
+    else assert.ok(lease !== undefined && lease.address === message.yiaddr && lease.expiresAt > 0);
   });
 }
