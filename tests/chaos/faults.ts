@@ -204,7 +204,7 @@ async function diskSlow(world: World, random: Random): Promise<void> {
   const tracers = await Promise.all(world.gateways.map((gateway) => slowDown(world, gateway)));
   await killed(world, random, [world.app]);
   await sleep(1_500);
-  await Promise.all(tracers.map((tracer) => tracer.stop("SIGTERM")));
+  await Promise.all(tracers.map((tracer) => tracer.stop("SIGINT", 60_000)));
   if (!tracers.some(({ output }) => output.includes("DELAYED"))) throw new Error("no write was held up");
 }
 

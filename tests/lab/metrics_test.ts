@@ -99,3 +99,12 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   isAbove(after, "pgw_client_outage_seconds_sum", value(after, "pgw_client_reconnect_seconds_sum"));
   isAbove(after, "pgw_client_probe_answers_total", 2);
 });
+
+labTest("promtool takes the alerts of docs/operations.md", async (lab) => {
+  const page = await Deno.readTextFile(new URL("../../docs/operations.md", import.meta.url));
+  const rules = /```yaml\n(groups:[^]*?)```/.exec(page)?.[1] ?? "";
+  const pod = lab.stranger;
+  await Deno.writeTextFile(`${pod.runDirectory}/rules.yaml`, rules);
+  const { stdout } = await pod.exec([promtool(), "check", "rules", "/run/rules.yaml"]);
+  assert.match(stdout, /SUCCESS: [5-9] rules found/);
+});
