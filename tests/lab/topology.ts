@@ -72,6 +72,8 @@ export const hosts = {
   client: (index: number) => 11 + index,
   gateway: (index: number) => 21 + index,
   stranger: 31,
+  /** Nobody's, until a test gives it to a Pod. */
+  spare: 99,
   services: 41,
 } as const;
 

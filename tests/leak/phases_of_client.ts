@@ -6,6 +6,7 @@ import { fakeClock, setClock } from "./fake_clock.ts";
 import { killForMemory } from "./memory_limit.ts";
 import type { Phase } from "./phase.ts";
 import { leaseSeconds, type Scene } from "./scene.ts";
+import { spareAddress } from "./watch.ts";
 
 export const killed: Phase = {
   name: "the client is killed, and comes back",
@@ -124,7 +125,7 @@ export const addressChanged: Phase = {
   async run(scene, { dwellMs }) {
     const { client } = scene;
     const { cni, mtu } = client.place;
-    for (const address of [{ v4: "10.42.0.99", v6: "2001:db8:42::99" }, client.address]) {
+    for (const address of [spareAddress, client.address]) {
       // Behind the tunnel's default route, which is there already.
       const commands = podCommands(cni, address, mtu).map((command) =>
         command.replace(/^route add default.*/, "$& metric 9")

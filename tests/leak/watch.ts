@@ -8,6 +8,7 @@ import { describe, type Packet } from "../lab/packet.ts";
 import type { Pod } from "../lab/pod.ts";
 import { isProbe, linkKinds, type ProbeKind, probeKind, probeKinds, type Prober, totalTried } from "../lab/prober.ts";
 import { eventually, sleep } from "../lab/roles.ts";
+import { hosts, podAddress } from "../lab/topology.ts";
 
 export type PhaseResult = {
   readonly name: string;
@@ -20,6 +21,8 @@ export type PhaseResult = {
   readonly note: string;
 };
 
+/** The client's as well, for a while. */
+export const spareAddress = podAddress(hosts.spare);
 const vxlanPort = 4789;
 /** ICMP (RFC 792). */
 const unreachable = 3;
@@ -44,7 +47,7 @@ export class LeakWatch implements AsyncDisposable {
    */
   static async start(lab: Lab, client: Pod): Promise<LeakWatch> {
     const gateways = [lab.gateway(0), lab.gateway(1)];
-    const ends = [client, ...gateways].map(({ address }) => address.v4);
+    const ends = [...[client, ...gateways].map(({ address }) => address.v4), spareAddress.v4];
     // Between the tunnel's two ends: its packets, and what a gateway that has ended its tunnel answers to them.
     const isTunnel = ({ protocol, destination, destinationPort, source, icmpType }: Packet) =>
       ends.includes(destination) && (protocol === 17 && destinationPort === vxlanPort ||

@@ -120,12 +120,7 @@ class Simulation {
         fate.kind !== "sent" || fate.device !== "eth0",
         `${showSent(packet)} is ${showFate(fate)} in ${shell?.state.kind}${this.#isFlushed ? ", flushed" : ""}`,
       );
-      const mayLeave: readonly (ClientState["kind"] | undefined)[] = [
-        "open",
-        "moving",
-        "stopped",
-        undefined,
-      ];
+      const mayLeave: readonly (ClientState["kind"] | undefined)[] = ["open", "moving", "stopped", undefined];
       if (shell?.isSettled && !this.#isFlushed && !mayLeave.includes(shell.state.kind)) {
         this.#assert(
           fate.kind !== "sent",
