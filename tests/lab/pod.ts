@@ -52,8 +52,8 @@ export class Pod extends Namespace {
     await this.sysctl(
       "net.ipv6.conf.default.accept_dad=0",
       "net.ipv6.conf.default.accept_ra=0",
-      // As container runtimes have it: everyone may ping.
-      "net.ipv4.ping_group_range=0 2147483647",
+      // As container runtimes have it: everyone may ping. (In a user namespace there is no other group.)
+      "net.ipv4.ping_group_range=0 0",
       "net.ipv4.conf.default.arp_notify=1",
       "net.ipv6.conf.default.ndisc_notify=1",
     );
