@@ -29,7 +29,7 @@ export const faults: readonly Fault[] = [
     name: "gateway stopped (SIGTERM)",
     run: async (world, random) => {
       const gateway = await world.active();
-      await world.process(gateway).stop("SIGTERM");
+      await world.process(gateway).stop("SIGTERM", 40_000); // it waits for its clients to move
       await sleep(between(random, 0, 500));
       world.start(gateway);
     },
