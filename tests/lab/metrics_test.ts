@@ -89,6 +89,8 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
 
   const lines = pgw.lines.length;
   await serving.stop("SIGKILL");
+  // With the tunnel's end still there it would stay open and wait for a program to come back.
+  await gateway.ip("link delete vxlan3150");
   await untilClosed(pgw, lines);
   await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
   await untilOpen(pgw, lines);

@@ -41,6 +41,12 @@ export async function untilClosed(client: Process, from = 0): Promise<LogRecord>
   return await client.waitForLog(says("closed: "), { timeoutMs: 30_000, from });
 }
 
+/** Waits until a client has closed its Pod, or looks for another gateway while the present one still carries traffic. */
+export async function untilLeft(client: Process, from = 0): Promise<LogRecord> {
+  const isLeft = (record: LogRecord) => says("closed: ")(record) || says("moving: ")(record);
+  return await client.waitForLog(isLeft, { timeoutMs: 30_000, from });
+}
+
 /** A filter for log records whose message begins with `text`. */
 export function says(text: string): (record: LogRecord) => boolean {
   return ({ message }) => typeof message === "string" && message.startsWith(text);

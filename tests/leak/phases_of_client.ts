@@ -1,7 +1,7 @@
 /** What becomes of the client's process, and of what it goes by. */
 import { names } from "../lab/lab.ts";
 import { podCommands } from "../lab/topology.ts";
-import { eventually, sleep, untilClosed, untilOpen } from "../lab/roles.ts";
+import { eventually, sleep, untilLeft, untilOpen } from "../lab/roles.ts";
 import { fakeClock, setClock } from "./fake_clock.ts";
 import { killForMemory } from "./memory_limit.ts";
 import type { Phase } from "./phase.ts";
@@ -48,7 +48,7 @@ export const paused: Phase = {
     await sleep(dwellMs);
     const from = scene.pgw.lines.length;
     scene.pgw.kill("SIGCONT");
-    await untilClosed(scene.pgw, from);
+    await untilLeft(scene.pgw, from);
     await scene.serve(0);
     await scene.untilThrough(0);
   },

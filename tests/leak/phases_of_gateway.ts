@@ -1,6 +1,6 @@
 /** What the gateway does, and what becomes of it. */
 import type { LogRecord } from "../lab/process.ts";
-import { eventually, sleep, untilClosed, untilOpen } from "../lab/roles.ts";
+import { eventually, sleep, untilClosed, untilLeft, untilOpen } from "../lab/roles.ts";
 import type { Phase } from "./phase.ts";
 import { leaseSeconds, type Scene } from "./scene.ts";
 
@@ -19,7 +19,7 @@ function ended(name: string, signal: Deno.Signal): Phase {
     async run(scene, { dwellMs }) {
       const from = scene.pgw.lines.length;
       await scene.serving(0).stop(signal);
-      await untilClosed(scene.pgw, from);
+      await untilLeft(scene.pgw, from);
       await sleep(dwellMs);
       await scene.serve(0);
       await scene.untilThrough(0);
