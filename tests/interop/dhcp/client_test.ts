@@ -17,10 +17,9 @@ labTest("our client's servers: lease, renew, rebind, NAK, expiry, release", asyn
     each(names, async (name) => {
       const [gateway, client, server] = [pods[name], pods[`${name}-client`], servers[name]];
       await startSeedGateway(gateway, []);
-      if (server.floods) {
-        const flood = ["fdb", "append", "00:00:00:00:00:00", "dev", device, "dst", client.address.v4];
-        await gateway.exec(["bridge", ...flood]);
-      }
+      // What they broadcast (a DHCPNAK, some an offer) goes where this VXLAN is told to send it.
+      const flood = ["fdb", "append", "00:00:00:00:00:00", "dev", device, "dst", client.address.v4];
+      await gateway.exec(["bridge", ...flood]);
       const process = await server.start(gateway);
       using dialogue = new Dialogue(gateway);
 
@@ -50,6 +49,10 @@ labTest("our client's servers: lease, renew, rebind, NAK, expiry, release", asyn
       const reboot = { type: "REQUEST", requested: takenAddress, server: "0.0.0.0", destination: broadcast } as const;
       await dialogue.exchange(reboot, server.refuses ? "NAK" : "ACK");
       await untilOpen(pgw);
+      // A client that heard nothing would ask three times before it goes on to another address.
+      const heard = dialogue.messages.findIndex(({ type }) => type === "DISCOVER");
+      const asked = dialogue.messages.slice(0, heard).filter(({ requested }) => requested === takenAddress);
+      if (server.refuses) assert.ok(heard > 0 && asked.length < 3, JSON.stringify(dialogue.messages));
       assert.deepEqual(await addressesOf(client), [`${address}/24`]);
 
       if (server.longLeases !== true) {

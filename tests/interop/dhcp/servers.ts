@@ -14,8 +14,6 @@ export type DhcpServer = {
   readonly released?: RegExp;
   /** It makes no lease as short as that. */
   readonly longLeases?: boolean;
-  /** It answers a client without an address by Ethernet broadcasts, which a gateway's VXLAN sends nowhere by itself. */
-  readonly floods?: boolean;
 };
 
 /** Not for the client under test: another one has it, or the server wants the client to keep to its own. */
@@ -65,7 +63,6 @@ export const servers: Readonly<Record<"dnsmasq" | "kea" | "dhcpd" | "udhcpd" | "
   },
   udhcpd: {
     refuses: true,
-    floods: true,
     async start(pod) {
       await Deno.writeTextFile(`${pod.runDirectory}/udhcpd.conf`, udhcpdConfiguration);
       await Deno.writeTextFile(`${pod.runDirectory}/udhcpd.leases`, "", { append: true });
@@ -76,7 +73,6 @@ export const servers: Readonly<Record<"dnsmasq" | "kea" | "dhcpd" | "udhcpd" | "
   },
   npm: {
     refuses: false,
-    floods: true,
     async start(pod) {
       const process = pod.spawn(scriptCommand("../interop/dhcp/npm_server_main.ts"));
       await process.waitFor(/^listening$/);
