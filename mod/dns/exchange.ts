@@ -3,9 +3,10 @@
  * randomness are arguments, what is to be done goes to an {@link ExchangePort}.
  */
 
-import { flags, rcodes } from "../wire/dns.ts";
+import { classIn, flags, headerLength, putU16, rcodes, types } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
-import { asksTheSame, type Attempt, type Pending, wakeTime } from "./pending.ts";
+import type { Route } from "./forwarder_config.ts";
+import { asksTheSame, type Attempt, newPending, type Pending, wakeTime } from "./pending.ts";
 import { buildQuestion, matchResponse, type Random } from "./question.ts";
 import { readResponse, Response } from "./response.ts";
 import type { Upstream } from "./upstream.ts";
@@ -31,6 +32,7 @@ const maxOpenAttempts = 3;
 const maxWakes = 128;
 /** Milliseconds. */
 const tcpPatience = 2000;
+const easyPatience = 2500;
 /**
  * After so many datagrams that came to a question's port and did not answer it, somebody is guessing its id: it is asked
  * by TCP, where guessing does not help. So at most this many of 2^16 ids are tried on a question, however fast.
@@ -65,13 +67,17 @@ export class Exchange<Client> {
   }
 
   start(pending: Pending<Client>, now: number): void {
+    this.#add(pending);
+    const dead = pending.route.group.probe(now);
+    if (dead !== undefined) this.#send(pending, dead, transportOf(dead), now);
+    this.#askNext(pending, now);
+  }
+
+  #add(pending: Pending<Client>): void {
     pending.slot = pending.key.hash | 0;
     while (this.#pending.has(pending.slot)) pending.slot++;
     this.#pending.set(pending.slot, pending);
     pending.route.pending++;
-    const dead = pending.route.group.probe(now);
-    if (dead !== undefined) this.#send(pending, dead, transportOf(dead), now);
-    this.#askNext(pending, now);
   }
 
   /** Asks anew what was asked from the route's earlier servers. */
@@ -150,7 +156,9 @@ export class Exchange<Client> {
       this.port.late(pending);
     }
     if (pending.patienceUntil <= now) {
-      for (const { upstream } of pending.attempts) upstream.noteSilence(now);
+      for (const { upstream } of [...pending.attempts]) {
+        if (upstream.noteSilence(now)) this.#askSomethingEasy(pending.route, upstream, now);
+      }
       this.#askNext(pending, now);
     }
     if (pending.giveUpAt <= now && this.#isPending(pending)) this.#giveUp(pending, now);
@@ -197,6 +205,17 @@ export class Exchange<Client> {
   #wakeBy(pending: Pending<Client>, patienceUntil: number): void {
     pending.patienceUntil = patienceUntil;
     this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
+  }
+
+  /** The name servers of the root, for nobody: any answer will do. */
+  #askSomethingEasy(route: Route, upstream: Upstream, now: number): void {
+    const key = { hash: 0, nameEnd: headerLength + 1, dnssecOk: false, checkingDisabled: false };
+    const question = new Uint8Array(headerLength + 5);
+    putU16(question, headerLength + 1, types.ns);
+    putU16(question, headerLength + 3, classIn);
+    const pending = newPending<Client>(key, route, question, undefined, now + easyPatience);
+    this.#add(pending);
+    this.#send(pending, upstream, transportOf(upstream), now);
   }
 
   /** The same server once more, in the way that it can handle. */

@@ -10,7 +10,16 @@ import { WireError } from "../wire/bytes.ts";
 import { absent, Cache, type Entry } from "./cache.ts";
 import { Exchange, type ExchangePort } from "./exchange.ts";
 import type { Explanation, ForwarderConfig, ForwarderStats } from "./forwarder_config.ts";
-import { type Attempt, copyOf, isOwnQuestion, newWaiter, type Pending, reasonOf, type Waiter } from "./pending.ts";
+import {
+  type Attempt,
+  copyOf,
+  isOwnQuestion,
+  newPending,
+  newWaiter,
+  type Pending,
+  reasonOf,
+  type Waiter,
+} from "./pending.ts";
 import type { Random } from "./question.ts";
 import { RebindingGuard } from "./rebinding.ts";
 import {
@@ -271,23 +280,9 @@ export class Forwarder<Client> {
       return;
     }
     const hasStale = this.#isWorthServing(this.#cache.find(question, key), Math.floor(now / 1000));
-    this.#exchange.start({
-      slot: hash,
-      key,
-      route,
-      question,
-      waiters: waiter === undefined ? [] : [waiter],
-      attempts: [],
-      tried: [],
-      refused: [],
-      attemptCount: 0,
-      round: 0,
-      patienceUntil: Infinity,
-      staleAt: hasStale ? now + staleAfter : Infinity,
-      giveUpAt: now + giveUpAfter,
-      refusal: undefined,
-      wasUnreachable: false,
-    }, now);
+    const pending = newPending(key, route, question, waiter, now + giveUpAfter);
+    if (hasStale) pending.staleAt = now + staleAfter;
+    this.#exchange.start(pending, now);
   }
 
   #exchangePort(): ExchangePort<Client> {

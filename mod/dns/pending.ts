@@ -58,6 +58,33 @@ export function newWaiter<Client>(client: Client, isStream: boolean, query: Uint
   return { client, isStream, query: copyOfQuery(read), question: copyOf(query, read.end) };
 }
 
+/** A question that nobody was asked yet. */
+export function newPending<Client>(
+  key: Key,
+  route: Route,
+  question: Uint8Array,
+  waiter: Waiter<Client> | undefined,
+  giveUpAt: number,
+): Pending<Client> {
+  return {
+    slot: 0,
+    key,
+    route,
+    question,
+    waiters: waiter === undefined ? [] : [waiter],
+    attempts: [],
+    tried: [],
+    refused: [],
+    attemptCount: 0,
+    round: 0,
+    patienceUntil: Infinity,
+    staleAt: Infinity,
+    giveUpAt,
+    refusal: undefined,
+    wasUnreachable: false,
+  };
+}
+
 /** When something is due for `pending`. */
 export function wakeTime(pending: Pending<unknown>): number {
   return Math.min(pending.patienceUntil, pending.staleAt, pending.giveUpAt);

@@ -8,8 +8,12 @@ import { formatUpstream } from "./upstream_address.ts";
 const firstTimeout = 400;
 const minimumTimeout = 150;
 const maximumTimeout = 1000;
-/** A server that has answered nothing for so long, though asked, is dead: only probes go to it. */
+/**
+ * A server that has answered nothing for so long, though asked, is asked something easy; one that does not answer that
+ * either is dead: only probes go to it.
+ */
 const silenceUntilDead = 1500;
+const doubtUntilDead = 600;
 const firstProbeAfter = 250;
 const maximumProbeInterval = 5000;
 /** How much of its round trip a server that is not asked is given off per question, so that it is tried again. */
@@ -23,6 +27,8 @@ export class Upstream {
   #deviation = 0;
   /** When it was asked first since its last answer. */
   #askedSince: number | undefined;
+  /** When it was asked something easy because of its silence. */
+  #doubtedSince: number | undefined;
   #probeInterval = firstProbeAfter;
   #probeAt = 0;
   isDead = false;
@@ -55,6 +61,7 @@ export class Upstream {
     this.answered++;
     this.latency.observe(roundTrip / 1000);
     this.#askedSince = undefined;
+    this.#doubtedSince = undefined;
     this.isDead = false;
     this.#probeInterval = firstProbeAfter;
     if (this.roundTrip === undefined) {
@@ -66,9 +73,18 @@ export class Upstream {
     }
   }
 
-  /** An answer did not come in time. */
-  noteSilence(now: number): void {
-    if (this.#askedSince !== undefined && now - this.#askedSince >= silenceUntilDead) this.#die(now);
+  /**
+   * An answer did not come in time. True when the server should be asked what any resolver knows at once: its silence may
+   * be that of the names' own servers, which somebody may have chosen for that.
+   */
+  noteSilence(now: number): boolean {
+    if (this.isDead || this.#askedSince === undefined || now - this.#askedSince < silenceUntilDead) return false;
+    if (this.#doubtedSince === undefined) {
+      this.#doubtedSince = now;
+      return true;
+    }
+    if (now - this.#doubtedSince >= doubtUntilDead) this.#die(now);
+    return false;
   }
 
   /** The question could not be sent, or was refused by the host. */

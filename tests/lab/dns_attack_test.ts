@@ -158,16 +158,16 @@ labTest("a flood of random names: bounded, and the cluster's names are answered 
     return JSON.parse(stdout).dns as Readonly<Record<string, number>>;
   };
   const flooding = burst(client, 6_000, 50, "r#.flood.test");
-  await eventually("the flood is on", async () => (await status()).pending! > 500);
+  await adversary.process.waitFor(/flood\.test/);
   let mostPending = 0;
   for (let index = 0; index < 10; index++) {
     assert.equal(await resolve(client, names.web), serviceAddress.web);
     mostPending = Math.max(mostPending, (await status()).pending!);
   }
   const { failed } = await flooding;
-  const { cacheUsedBytes, overload } = await status();
+  const { cacheUsedBytes } = await status();
   assert.ok(mostPending <= 2_048 + 64, `${mostPending} pending`);
   assert.ok(cacheUsedBytes! <= 16 << 20, `${cacheUsedBytes} bytes`);
-  assert.ok(failed! > 0 && overload! > 0, "nobody was turned away, so it was no flood");
+  assert.ok(failed! > 0, "nobody was turned away, so it was no flood");
   assert.ok(adversary.asked().length > 500, "the upstream heard of the flood");
 });

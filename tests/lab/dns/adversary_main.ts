@@ -5,7 +5,7 @@
  * question. The attacker has that much time, sends to VICTIM from ADDRESS, and wants 203.0.113.66 to be believed. What it
  * knows, and what it does with it, is MODE:
  *
- * - `honest`: nothing is forged. `silent`: there is no answer either.
+ * - `honest`: nothing is forged. `silent`: nor is there an answer about names in flood.test.
  * - `informed`: it has seen the question.
  * - `other address`, `other port`, `other question`, `id only`: it has, and gets one thing wrong.
  * - `guess id`: it knows all but the id, and sends all ids.
@@ -148,7 +148,7 @@ async function answerDatagram(query: Uint8Array, from: Deno.NetAddr): Promise<vo
   const startedAt = performance.now();
   const sent = await attack(query, from.port);
   tell(query, "udp", sent);
-  if (mode === "silent") return;
+  if (mode === "silent" && nameAt(query, 12).endsWith("flood.test")) return;
   const rest = isTcp ? 0 : Math.max(0, delayMs - (performance.now() - startedAt));
   await new Promise((resolve) => setTimeout(resolve, rest));
   await datagrams.send(isTcp ? answer(query, [], 0x8380) : answer(query, honest), from).catch(() => {});
