@@ -109,6 +109,7 @@ Deno.test("property: it holds nothing but what was stored last for a name, whate
       const cache = new Cache(size);
       const random = seededRandom(seed);
       const last = new Map<string, Uint8Array>();
+      let most = 0;
       for (let step = 0; step < 1500; step++) {
         const name = `n${Math.floor(random() * 60)}`;
         const choice = random();
@@ -122,8 +123,10 @@ Deno.test("property: it holds nothing but what was stored last for a name, whate
           if (entry !== absent) cache.use(entry);
         }
         assert.ok(cache.usedBytes <= size && cache.entries <= 60);
+        most = Math.max(most, cache.entries);
       }
-      assert.ok(cache.entries > 10);
+      // At the end a few large ones may have pushed out the others.
+      assert.ok(most > 10);
     }),
     { numRuns: 50 },
   );
