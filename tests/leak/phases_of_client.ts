@@ -21,14 +21,16 @@ export const killed: Phase = {
 export const killedAtRandom: Phase = {
   name: "the client is killed at random instants",
   async run(scene, { kills, random }) {
+    // What was open is taken over; without its device all is done anew.
+    const takeDevice = () => scene.client.exec(["ip", "link", "delete", "vxlan3150"], { check: false });
     await scene.pgw.stop("SIGKILL");
+    await takeDevice();
     const began = Date.now();
     await scene.reopen();
     const longest = 1.3 * (Date.now() - began);
     await scene.pgw.stop("SIGKILL");
     for (let kill = 0; kill < kills; kill++) {
-      // What was open is taken over; without its device all is done anew.
-      if (kill % 2 === 0) await scene.client.exec(["ip", "link", "delete", "vxlan3150"], { check: false });
+      if (kill % 2 === 0) await takeDevice();
       scene.start();
       await sleep(random() * longest);
       await scene.pgw.stop("SIGKILL");
