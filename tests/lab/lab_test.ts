@@ -1,10 +1,14 @@
 /** The lab itself: what other tests take for granted. */
 import assert from "node:assert/strict";
 import { from, names } from "./lab.ts";
+import type { Packet } from "./packet.ts";
 import { assertSeesProbes, isProbe, linkKinds, type ProbeKind, probeKinds, totalTried } from "./prober.ts";
 import { eventually, sleep } from "./roles.ts";
 import { labTests } from "./test.ts";
 import { internet, podAddress } from "./topology.ts";
+
+/** RFC 9293. */
+const tcp = 6;
 
 for (const cni of ["bridge", "ptp", "calico"] as const) {
   const labTest = labTests({ cni });
@@ -51,10 +55,10 @@ for (const cni of ["bridge", "ptp", "calico"] as const) {
     await sleep(500);
     const counts = await app.stop();
     await sleep(100);
-    assert.equal(uplink.packets().length, totalTried(counts));
+    assert.equal(withoutRepeats(uplink.packets()).length, totalTried(counts));
     const local = new Set<ProbeKind>([...linkKinds, "clusterDns"]);
     const global = probeKinds.filter((kind) => !local.has(kind)).reduce((sum, kind) => sum + counts[kind].tried, 0);
-    assert.equal(direct.packets().length, global);
+    assert.equal(withoutRepeats(direct.packets()).length, global);
   });
 
   labTest("cables and directions are cut and mended", async (lab) => {
@@ -74,5 +78,17 @@ for (const cni of ["bridge", "ptp", "calico"] as const) {
     await mended();
     await other.restart();
     await mended();
+  });
+}
+
+/** The kernel sends a SYN again that is not answered within a second: on a busy machine an answer may take that long. */
+function withoutRepeats(packets: readonly Packet[]): Packet[] {
+  const syns = new Set<string>();
+  return packets.filter(({ protocol, source, sourcePort, destination, destinationPort }) => {
+    if (protocol !== tcp) return true;
+    const flow = [source, sourcePort, destination, destinationPort].join();
+    const isRepeat = syns.has(flow);
+    syns.add(flow);
+    return !isRepeat;
   });
 }

@@ -16,8 +16,8 @@ const server = `http://${nodeAddress.v4}:8080`;
 labTest("10 MB each way through a VPN of smaller MTU, with path MTU discovery broken", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
   await lab.setEndpoints([0]);
-  await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
-  await untilOpen(startClient(client));
+  const pgw = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  await untilOpen(startClient(client, { PGW_CLIENT_PING_INTERVAL: "10" }));
   const web = lab.router.spawn(scriptCommand("web_main.ts", "8080", nodeAddress.v4));
   await web.waitFor(/^ready$/);
   // The lab's VPN is an Ethernet: its far end stands for what is behind it.
@@ -27,10 +27,12 @@ labTest("10 MB each way through a VPN of smaller MTU, with path MTU discovery br
   try {
     await client.exec(["sh", "-c", `head -c ${size} /dev/zero > /run/upload`]);
 
-    // The positive control: without our rule, big segments vanish in both directions.
+    // The positive control: without our rule, which pgw would put back at once, big segments vanish in both directions.
+    pgw.kill("SIGSTOP");
     await gateway.iptables(4, "*mangle\n-F PGW-FORWARD\nCOMMIT\n");
     assert.equal(await transfer(lab, 2), "nothing arrives");
     assert.equal(await client.fetchSourceAddress(`${server}/`), gateway.vpnAddress.v4, "small packets do");
+    pgw.kill("SIGCONT");
     await mended(lab);
     assert.equal(await transfer(lab, 60), "all arrived");
   } finally {
