@@ -98,7 +98,8 @@ export class DnsWorld {
 }
 
 /** Seconds of processor time that a process has used, kernel included. */
-export function cpuSeconds({ pid }: Process): number {
+export function cpuSeconds({ pid, name, status, output }: Process): number {
+  if (status !== undefined) throw new Error(`${name} has ended:\n${output}`);
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /, "").split(" ");
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
