@@ -25,7 +25,7 @@ export function clusterResolvConf(
   const path = `${directory}/cluster-resolv.conf`;
   const head = `# /etc/resolv.conf of ${podName}\n`;
   const original = originalResolvConf(text);
-  const remembered = readTextIfThere(path);
+  const remembered = recall(path);
   const isOfThisPod = remembered.startsWith(head) && isKubelets(remembered, clusterDomain);
   if (isOfThisPod) return { ...parseResolvConf(remembered), isKnown: true };
   if (isKubelets(original, clusterDomain)) {
@@ -43,6 +43,16 @@ export function clusterResolvConf(
 
 function isKubelets(text: string, clusterDomain: string): boolean {
   return parseResolvConf(text).search.some((domain) => domain.replace(/\.$/, "") === `svc.${clusterDomain}`);
+}
+
+/** Empty where it cannot be read, whatever the reason: a gateway is of use without it. */
+function recall(path: string): string {
+  try {
+    return readTextIfThere(path);
+  } catch (error) {
+    log.warn("{path} cannot be read: {error}", { path, error });
+    return "";
+  }
 }
 
 /** Where nothing can be written, nothing is remembered: the text is right as long as this container lives. */

@@ -34,3 +34,14 @@ Deno.test("a VPN was there first: nobody knows", () =>
     assert.deepEqual(seen(vpnAlone), { nameservers: ["10.8.0.1"], search: [], options: [], isKnown: false });
     assert.equal(seen(kubelets).isKnown, true);
   }));
+
+Deno.test("where nothing can be read or written, what is there counts", () => {
+  const file = Deno.makeTempFileSync();
+  try {
+    // A file is no directory.
+    const { nameservers, isKnown } = clusterResolvConf(kubelets, "cluster.local", `${file}/state`, "gateway-7d9f");
+    assert.deepEqual([nameservers, isKnown], [["10.43.0.10"], true]);
+  } finally {
+    Deno.removeSync(file);
+  }
+});
