@@ -5,7 +5,7 @@ import type { Client } from "../workloads.ts";
 import type { Test, World } from "../world.ts";
 
 export const clientKilled: Test = {
-  name: "the client container is killed: the Pod stays closed, it comes back, the lease is kept",
+  name: "the client container is killed: nothing leaks, it comes back, the lease is kept",
   async run(world) {
     const gaps = await Promise.all(
       (["sidecar", "classic"] as const).map((form) => kill(world, { name: `killed-${form}`, namespace: "apps", form })),
