@@ -10,9 +10,9 @@ import { AF_INET, AF_INET6, cString } from "./libc.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from "./netlink.ts";
 import { type Attribute, u32 } from "./netlink_message.ts";
 import {
-  alias,
   forever,
   FRA,
+  group,
   IFA,
   IFLA,
   IFLA_INFO,
@@ -48,13 +48,14 @@ function requestsOf(change: Change, indexOf: IndexOf): Unnamed[] {
     case "delete link":
       return [{ type: RTM.deleteLink, ...link(change.name) }];
     case "add link":
-      return addLink(change.link, indexOf);
+      return [addLink(change.link, indexOf)];
     case "set link": {
       const { name, mac, mtu, remote } = change;
-      const settings = setLink(name, [
+      const body = ownLink(name, [
         ...(mac === undefined ? [] : [{ type: IFLA.address, value: parseMac(mac) }]),
         ...(mtu === undefined ? [] : [{ type: IFLA.mtu, value: u32(mtu) }]),
       ]);
+      const settings = { type: RTM.setLink, ...body };
       // The kernel takes no MTU together with a type.
       return remote === undefined
         ? [settings]
@@ -97,8 +98,7 @@ function link(name: string, attributes: readonly Attribute[] = []): Body {
   };
 }
 
-/** The kernel takes no alias with a new link: it is given one in a second step, and only then set up. */
-function addLink({ name, mac, mtu, id, port, uplink, local, remote }: VxlanLink, indexOf: IndexOf): Unnamed[] {
+function addLink({ name, mac, mtu, id, port, uplink, local, remote }: VxlanLink, indexOf: IndexOf): Unnamed {
   const settings: Attribute[] = [
     { type: IFLA_VXLAN.id, value: u32(id) },
     { type: IFLA_VXLAN.port, value: struct(2, (view) => view.setUint16(0, port)) },
@@ -107,12 +107,12 @@ function addLink({ name, mac, mtu, id, port, uplink, local, remote }: VxlanLink,
     // A client sends to its gateway and to nobody else: learning from whom frames come could only lead it astray.
     ...(remote === undefined ? [] : [end(remote), { type: IFLA_VXLAN.learning, value: Uint8Array.of(0) }]),
   ];
-  const body = link(name, [
+  const body = ownLink(name, [
     { type: IFLA.address, value: mac },
     { type: IFLA.mtu, value: u32(mtu) },
     vxlanSettings(settings),
   ]);
-  return [{ type: RTM.newLink, flags: NLM_F_CREATE | NLM_F_EXCL, ...body }, setLink(name, [])];
+  return { type: RTM.newLink, flags: NLM_F_CREATE | NLM_F_EXCL, ...body };
 }
 
 function end(remote: Ipv4): Attribute {
@@ -126,14 +126,13 @@ function vxlanSettings(settings: readonly Attribute[]): Attribute {
   };
 }
 
-/** `ifinfomsg`: family, type, index, flags, which of the flags are meant. */
-function setLink(name: string, attributes: readonly Attribute[]): Unnamed {
+/** One of ours, and up. `ifinfomsg`: family, type, index, flags, which of the flags are meant. */
+function ownLink(name: string, attributes: readonly Attribute[]): Body {
   const fixed = struct(sizes.link, (view) => {
     view.setUint32(8, interfaceUp, true);
     view.setUint32(12, interfaceUp, true);
   });
-  const ours: Attribute = { type: IFLA.alias, value: cString(alias) };
-  return { type: RTM.setLink, ...link(name, [...attributes, ours]), fixed };
+  return { ...link(name, [...attributes, { type: IFLA.group, value: u32(group) }]), fixed };
 }
 
 function address({ device, address, prefixLength, validSeconds = forever }: Address, indexOf: IndexOf): Body {

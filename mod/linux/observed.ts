@@ -9,9 +9,9 @@ import type { Neighbor, NextHop, RouteTable } from "../netstate/state.ts";
 import { AF_INET, AF_INET6 } from "./libc.ts";
 import { type Attributes, decodeAttributes, type Message, readText, readU32 } from "./netlink_message.ts";
 import {
-  alias,
   forever,
   FRA,
+  group,
   IFA,
   IFLA,
   IFLA_INFO,
@@ -78,7 +78,7 @@ function readLink(message: Message, nameOf: (index: number) => string): Observed
   return {
     name: readText(attributes.get(IFLA.name)),
     index: fixed.getInt32(4, true),
-    ours: readText(attributes.get(IFLA.alias)) === alias,
+    ours: readU32(attributes.get(IFLA.group)) === group,
     up: (fixed.getUint32(8, true) & interfaceUp) !== 0,
     mac: mac === undefined ? "" : formatMac(mac),
     mtu: readU32(attributes.get(IFLA.mtu)) ?? 0,

@@ -21,7 +21,7 @@ export const RTM = {
 } as const;
 
 /** Attributes of links (`IFLA_`), of what kind they are (`IFLA_INFO_`), and of VXLAN devices (`IFLA_VXLAN_`). */
-export const IFLA = { address: 1, name: 3, mtu: 4, linkInfo: 18, alias: 20 } as const;
+export const IFLA = { address: 1, name: 3, mtu: 4, linkInfo: 18, group: 27 } as const;
 export const IFLA_INFO = { kind: 1, data: 2 } as const;
 export const IFLA_VXLAN = { id: 1, remote: 2, link: 3, local: 4, learning: 7, port: 15 } as const;
 /** Attributes of addresses. */
@@ -74,7 +74,10 @@ export const inverted = 2;
 /** Seconds of an address that does not end. */
 export const forever = 0xffffffff;
 
-/** The alias by which a device is known to be ours. */
-export const alias = "pgw";
-/** The protocol number of our routes and rules: free in iproute2's rt_protos, and 80 is what HTTP made memorable. */
+/**
+ * What marks what is ours: the group of devices, the protocol of routes and rules. The kernel takes both together with
+ * what is made, so that no instant, and no end of this process, leaves something of ours unmarked (an alias would come
+ * second). Free in iproute2's rt_protos, and 80 is what HTTP made memorable.
+ */
 export const protocol = 80;
+export const group = protocol;

@@ -5,7 +5,7 @@ import { formatMac } from "../addr/mac.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import type { Change } from "../netstate/diff.ts";
 import type { Address, PolicyRule, Route, VxlanLink } from "../netstate/state.ts";
-import { alias, protocol } from "./rtnetlink.ts";
+import { group, protocol } from "./rtnetlink.ts";
 
 /** What one would tell `ip` to make `change`. */
 export function showChange(change: Change): string {
@@ -20,7 +20,7 @@ export function showChange(change: Change): string {
       const end = change.remote === undefined
         ? ""
         : `; link set dev ${change.name} type vxlan remote ${formatIpv4(change.remote)}`;
-      return `link set dev ${change.name}${mac}${mtu} alias ${alias} up${end}`;
+      return `link set dev ${change.name}${mac}${mtu} group ${group} up${end}`;
     }
     case "delete address":
       return `address delete ${change.address.address}/${change.address.prefixLength} dev ${change.address.device}`;
@@ -47,10 +47,8 @@ export function showChange(change: Change): string {
 
 function renderLink({ name, mac, mtu, id, port, uplink, local, remote }: VxlanLink): string {
   const end = remote === undefined ? "" : ` remote ${formatIpv4(remote)} nolearning`;
-  return `link add name ${name} address ${
-    formatMac(mac)
-  } mtu ${mtu} type vxlan id ${id} dstport ${port} dev ${uplink} ` +
-    `local ${formatIpv4(local)}${end}`;
+  return `link add name ${name} address ${formatMac(mac)} mtu ${mtu} group ${group} up type vxlan id ${id} ` +
+    `dstport ${port} dev ${uplink} local ${formatIpv4(local)}${end}`;
 }
 
 function renderAddress({ device, address, prefixLength, validSeconds }: Address): string {

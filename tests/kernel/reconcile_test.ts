@@ -3,6 +3,8 @@ import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { clientMac, gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
 import { ConflictError } from "../../mod/errors.ts";
+import { changeRequests } from "../../mod/linux/changes.ts";
+import { existingIndex } from "../../mod/linux/interface_index.ts";
 import { Netlink, type Request } from "../../mod/linux/netlink.ts";
 import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
@@ -128,7 +130,7 @@ kernelTest("a link is changed in place where the kernel can, else made anew with
   const index = async () => (await observe()).links.find(({ name }) => name === "vxlan3150")?.index;
   const first = await index();
   assert.deepEqual(await apply({ ...state, links: [{ ...tunnel, mtu: 1300, mac: parseMac("02:00:00:00:00:99") }] }), [
-    "link set dev vxlan3150 address 02:00:00:00:00:99 mtu 1300 alias pgw up",
+    "link set dev vxlan3150 address 02:00:00:00:00:99 mtu 1300 group 80 up",
     // With the address of a device the kernel forgets its neighbours.
     "neighbor replace 172.29.0.1 lladdr 02:77:ac:1d:00:01 dev vxlan3150 nud permanent",
   ]);
@@ -151,6 +153,14 @@ kernelTest("a link is changed in place where the kernel can, else made anew with
   await ip("link set dev vxlan3150 down");
   await apply({ ...state, links: [tunnel] });
   assert.deepEqual(await apply({}), ["link delete dev vxlan3150"]);
+});
+
+kernelTest("a device is known to be ours from its first instant, wherever this process ends", async () => {
+  await podNetwork();
+  using netlink = new Netlink();
+  const [create] = changeRequests({ kind: "add link", link: tunnel }, existingIndex);
+  await netlink.change(create!);
+  assert.equal((await observe()).links.find(({ name }) => name === "vxlan3150")?.ours, true);
 });
 
 kernelTest("what is broadcast on a device is led elsewhere, and back", async () => {
@@ -186,7 +196,7 @@ kernelTest("a device of the wanted name that someone else made is refused, unles
     "link add vxlan3150 type vxlan id 3150 dstport 4789 dev eth0 local 10.42.0.5 remote 10.42.0.6",
   );
   assert.deepEqual(await apply({ links: [tunnel] }), [
-    "link set dev vxlan3150 address 02:78:0a:2a:00:05 alias pgw up",
+    "link set dev vxlan3150 address 02:78:0a:2a:00:05 group 80 up",
   ]);
 });
 

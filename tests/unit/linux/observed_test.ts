@@ -68,7 +68,7 @@ const links = [
   link(2, 1, 0x1003, [{ type: 3, value: cString("eth0") }, { type: 1, value: mac }, { type: 4, value: u32(1450) }]),
   link(4, 1, 0x1002, [
     { type: 3, value: cString("vxlan3150") },
-    { type: 20, value: cString("pgw") },
+    { type: 27, value: u32(80) },
     { type: 18, value: [{ type: 1, value: cString("vxlan") }, { type: 2, value: vxlan }] },
   ]),
   link(5, 65534, 0x91, [{ type: 3, value: cString("tun0") }, {

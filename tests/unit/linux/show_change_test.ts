@@ -24,9 +24,9 @@ Deno.test("changes in the words of ip", () => {
   const cases: [Change, string][] = [
     [
       { kind: "add link", link },
-      "link add name vxlan3150 address 02:78:0a:2a:00:05 mtu 1400 type vxlan id 3150 dstport 4789 dev eth0 local 10.42.0.5",
+      "link add name vxlan3150 address 02:78:0a:2a:00:05 mtu 1400 group 80 up type vxlan id 3150 dstport 4789 dev eth0 local 10.42.0.5",
     ],
-    [{ kind: "set link", name: "vxlan3150", mtu: 1300 }, "link set dev vxlan3150 mtu 1300 alias pgw up"],
+    [{ kind: "set link", name: "vxlan3150", mtu: 1300 }, "link set dev vxlan3150 mtu 1300 group 80 up"],
     [
       { kind: "set address", address },
       "address replace 172.29.0.20/24 dev vxlan3150 valid_lft forever preferred_lft forever",

@@ -68,7 +68,7 @@ Deno.test("the device, then what closes, then what is on-link, then what goes by
       exclusive: [{ destination: parsePrefix("0.0.0.0/0"), table: "main" }],
     }, { routes: [observed({ ...route("0.0.0.0/0", "eth0", "10.42.0.1"), metric: 9 }, false)] }),
     [
-      "link add name vxlan3150 address 02:78:0a:2a:00:05 mtu 1400 type vxlan id 3150 dstport 4789 dev eth0 " +
+      "link add name vxlan3150 address 02:78:0a:2a:00:05 mtu 1400 group 80 up type vxlan id 3150 dstport 4789 dev eth0 " +
       "local 10.42.0.5 remote 10.42.0.6 nolearning",
       "route add unreachable 0.0.0.0/0 table main metric 4294967295 proto 80",
       "route add 172.29.0.1/32 dev vxlan3150 table main metric 0 proto 80",
@@ -126,7 +126,7 @@ Deno.test("a device made anew takes all that stood on it along", () => {
 Deno.test("the other end of a device is changed in place, but neither taken away nor added", () => {
   const elsewhere = { ...tunnel, remote: parseIpv4("10.42.0.7"), mtu: 1300 };
   assert.deepEqual(changes({ links: [elsewhere] }, { links: [there] }), [
-    "link set dev vxlan3150 mtu 1300 alias pgw up; link set dev vxlan3150 type vxlan remote 10.42.0.7",
+    "link set dev vxlan3150 mtu 1300 group 80 up; link set dev vxlan3150 type vxlan remote 10.42.0.7",
   ]);
   const { remote: _, ...without } = tunnel;
   assert.equal(changes({ links: [without] }, { links: [there] })[0], "link delete dev vxlan3150");
@@ -166,5 +166,5 @@ Deno.test("a device of someone else's: what differs, and the remedy; the same se
     "the device 'vxlan0', which pgw did not make, has VXLAN id 3150 on port 4789: remove it with 'ip link delete vxlan0', " +
       "or choose another id with PGW_VXLAN_ID",
   );
-  assert.deepEqual(changes({ links: [tunnel] }, { links: [theirs] }), ["link set dev vxlan3150 alias pgw up"]);
+  assert.deepEqual(changes({ links: [tunnel] }, { links: [theirs] }), ["link set dev vxlan3150 group 80 up"]);
 });

@@ -27,17 +27,31 @@ class StubUpstream implements AsyncDisposable {
   connections = 0;
   #listener: Deno.TcpListener;
 
-  private constructor(readonly socket: Socket, readonly address: string, readonly port: number) {
+  private constructor(readonly socket: Socket, listener: Deno.TcpListener, readonly address: string) {
     socket.on("message", (query, from) => this.#answer(query, from));
-    this.#listener = Deno.listen({ hostname: address, port });
+    this.#listener = listener;
     this.#serveStreams();
   }
 
   static async open(address: string): Promise<StubUpstream> {
-    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-    socket.bind({ address, port: 0 });
-    await once(socket, "listening");
-    return new StubUpstream(socket, address, socket.address().port);
+    for (let attempt = 1;; attempt++) {
+      const listener = Deno.listen({ hostname: address, port: 0 });
+      const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+      try {
+        socket.bind({ address, port: listener.addr.port });
+        await once(socket, "listening");
+        return new StubUpstream(socket, listener, address);
+      } catch (error) {
+        // Some question in flight has this port for UDP.
+        listener.close();
+        socket.close();
+        if (attempt === 10) throw error;
+      }
+    }
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
   }
 
   get text(): string {
