@@ -4,8 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { broadcast, formatIpv4, type Ipv4, parseIpv4 } from "../../mod/addr/ipv4.ts";
-import { formatMac, parseMac } from "../../mod/addr/mac.ts";
+import { broadcast, formatIpv4, parseIpv4 } from "../../mod/addr/ipv4.ts";
+import { parseMac } from "../../mod/addr/mac.ts";
 import { parsePrefix, type Prefix4 } from "../../mod/addr/prefix.ts";
 import {
   type ClientEffect,
@@ -15,9 +15,7 @@ import {
   type Step,
   step,
 } from "../../mod/dhcp/client.ts";
-import { parseReservations, Reservations } from "../../mod/dhcp/reservations.ts";
-import { DhcpServer, type DhcpServerConfig, type Outcome } from "../../mod/dhcp/server.ts";
-import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../../mod/wire/dhcpv4.ts";
+import { decodeDhcp, encodeDhcp } from "../../mod/wire/dhcpv4.ts";
 import { missing, parse, words } from "./dhcp_text.ts";
 
 export const mac = parseMac("02:78:0a:2a:00:05");
@@ -199,101 +197,4 @@ function show(effect: ClientEffect): string {
     case "ignored":
       return `ignored ${formatIpv4(effect.server)}: ${effect.reason}`;
   }
-}
-
-/** What may stand in the script of a server's dialogue, at a time. */
-export type ServerMoment = {
-  readonly client: {
-    /** To the server. `mac=` and `xid=` say which client it is; without, it is always the same. */
-    sends(line: string): void;
-  };
-  readonly server: {
-    /** Its answer to what was sent last. `to=broadcast`, `to=172.29.0.20`, `to=relay:172.29.0.9`. */
-    sends(pattern: string): void;
-    /** It gave no answer to what was sent last, because. */
-    isSilent(reason: string): void;
-    /** What it wrote down because of what was sent last: `bound 172.29.0.20`. */
-    writes(...records: string[]): void;
-    /** The process is killed and started again from what was written down. */
-    restarts(): void;
-    /** The frame of a stranger is seen. */
-    sees(address: string, mac: string): void;
-    /** The file of reservations has this text from now on. */
-    reserves(text: string): void;
-  };
-};
-
-export const serverAddress: Ipv4 = parseIpv4("172.29.0.1");
-
-/** A test of the server against scripted clients. */
-export function serverScenario(
-  title: string,
-  config: Partial<DhcpServerConfig>,
-  script: (at: (when: string) => ServerMoment) => void,
-): void {
-  Deno.test(`dhcp server: ${title}`, () => {
-    const whole: DhcpServerConfig = { address: serverAddress, network: network("172.29.0.0/24"), ...config };
-    const journal: Outcome["records"][number][] = [];
-    let server = new DhcpServer(whole, [], 0);
-    let last: { reply: DhcpMessage | undefined; outcome: Outcome } | undefined;
-    const outcome = () => last?.outcome ?? assert.fail("nothing was sent yet");
-    script((when) => {
-      const { from: now } = window(when);
-      return {
-        client: {
-          sends: (line) => {
-            const request = parse(line, { op: 1, xid: 7, chaddr: mac });
-            const result = server.handle(decodeDhcp(encodeDhcp(request)), now);
-            journal.push(...result.records);
-            const { reply } = result;
-            last = {
-              outcome: result,
-              reply: reply && decodeDhcp(encodeDhcp(reply.message, reply.limits)),
-            };
-            if (last.reply !== undefined) {
-              assert.equal(last.reply.op, 2);
-              assert.equal(last.reply.xid, request.xid);
-              assert.deepEqual(last.reply.chaddr, request.chaddr);
-            }
-          },
-        },
-        server: {
-          sends: (pattern) => {
-            const { reply, event } = outcome();
-            assert(last?.reply !== undefined && reply !== undefined, `at ${when} no answer: ${JSON.stringify(event)}`);
-            const { destination } = reply;
-            const to = destination.kind === "relay"
-              ? `to=relay:${formatIpv4(destination.address)}`
-              : `to=${destination.address === broadcast ? "broadcast" : formatIpv4(destination.address)}`;
-            if (destination.kind === "frame") assert.deepEqual(destination.mac, reply.message.chaddr);
-            const present = [...words(last.reply), to];
-            assert.deepEqual(missing(pattern, present), [], `at ${when} the server sends: ${present.join(" ")}`);
-          },
-          isSilent: (reason) => {
-            const { reply, event } = outcome();
-            assert.equal(reply, undefined);
-            assert.equal(event.kind === "dropped" ? event.reason : event.kind, reason);
-          },
-          writes: (...records) => {
-            const written = outcome().records.map(({ state, address }) => `${state} ${formatIpv4(address)}`);
-            assert.deepEqual(written, records);
-          },
-          restarts: () => {
-            server = new DhcpServer(whole, journal, now);
-          },
-          sees: (address, chaddr) => {
-            const record = server.observe(parseIpv4(address), parseMac(chaddr), now);
-            if (record !== undefined) journal.push(record);
-          },
-          reserves: (text) => {
-            const { reservations, problems } = parseReservations(text, whole.network, serverAddress);
-            assert.deepEqual(problems, []);
-            server.reserve(new Reservations(reservations));
-          },
-        },
-      };
-    });
-    const holders = server.leases(Infinity).map(({ address, chaddr }) => `${formatIpv4(address)} ${formatMac(chaddr)}`);
-    assert.equal(new Set(holders).size, holders.length);
-  });
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
-import { network, serverAddress } from "./dhcp_dialogue.ts";
+import { network } from "./dhcp_dialogue.ts";
+import { serverAddress } from "./dhcp_server_dialogue.ts";
 import { run, type Tally } from "./dhcp_model.ts";
 
 const worlds = {
