@@ -12,6 +12,8 @@ import "../../../mod/linux/question_sockets.ts";
 import { type DnsServer, type DnsServerOptions, startDnsServer } from "../../../mod/runtime/dns_server.ts";
 
 const loopback = parsePrefix("127.0.0.0/8") as Prefix4;
+/** Nothing else of these tests is there, so that a port that is free for UDP is free for TCP. */
+const ownAddress = "127.0.0.53";
 
 /** An upstream that answers each name with its own address, and notes what it was asked. */
 class StubUpstream implements AsyncDisposable {
@@ -106,7 +108,7 @@ function respond(query: Uint8Array, answers: (name: string) => Answer[], flags =
 
 async function serving(options: Partial<DnsServerOptions>, body: (server: DnsServer) => Promise<void>): Promise<void> {
   const server = await startDnsServer({
-    listen: { address: "127.0.0.1", port: 0 },
+    listen: { address: ownAddress, port: 0 },
     allow: loopback,
     clusterZones: ["cluster.local"],
     clusterServers: [],
@@ -134,7 +136,7 @@ async function ask(server: { readonly port: number }, name: string, patienceMs =
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const answer = once(socket, "message").then(([bytes]) => decode(bytes as Buffer) as Answered);
-    socket.send(query(name), server.port, "127.0.0.1");
+    socket.send(query(name), server.port, ownAddress);
     return await Promise.race([
       answer,
       new Promise<undefined>((resolve) => timer = setTimeout(() => resolve(undefined), patienceMs)),
@@ -179,7 +181,7 @@ Deno.test("TCP: pipelined queries on one connection, and truncated answers fetch
   await using upstream = await StubUpstream.open("127.0.0.1");
   upstream.truncatesDatagrams = true;
   await serving({ outsideServers: [upstream.text] }, async (server) => {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const connection = await Deno.connect({ hostname: ownAddress, port: server.port });
     const ids = new Set<number | undefined>();
     const reading = readFrames(connection, (frame) => {
       ids.add(decode(Buffer.from(frame)).id);
@@ -201,7 +203,7 @@ Deno.test("an answer of nearly 64 KiB by TCP, and TC by UDP", async () => {
   await serving({ outsideServers: [upstream.text] }, async (server) => {
     const short = await ask(server, "big.example.com");
     assert.deepEqual([short?.flag_tc, short?.answers?.length], [true, 0]);
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const connection = await Deno.connect({ hostname: ownAddress, port: server.port });
     let answers = 0;
     const reading = readFrames(connection, (frame) => {
       assert.ok(frame.length > 60_000);
@@ -369,7 +371,7 @@ Deno.test("who is not allowed gets nothing, by UDP and by TCP", async () => {
   await using upstream = await StubUpstream.open("127.0.0.1");
   await serving({ outsideServers: [upstream.text], allow: parsePrefix("127.9.0.0/16") as Prefix4 }, async (server) => {
     assert.equal(await ask(server, "www.example.com", 200), undefined);
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const connection = await Deno.connect({ hostname: ownAddress, port: server.port });
     await readFrames(connection, () => assert.fail("an answer"));
     connection.close();
     assert.deepEqual(upstream.names, []);
@@ -382,7 +384,7 @@ Deno.test("10^4 names while upstreams change: none at the wrong side", async () 
   await using two = await StubUpstream.open("127.0.0.1");
   await serving({ clusterServers: [cluster.text], outsideServers: [one.text] }, async (server) => {
     const socket = createSocket("udp4");
-    socket.connect(server.port, "127.0.0.1");
+    socket.connect(server.port, ownAddress);
     await once(socket, "connect");
     let answers = 0;
     socket.on("message", () => answers++);
