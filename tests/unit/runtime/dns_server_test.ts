@@ -325,7 +325,7 @@ Deno.test("how a question is answered", async () => {
 
 Deno.test("datagrams through the runtime's own socket, where there is no C library", async () => {
   const calls: string[] = [];
-  const listener = await listenSingleDatagrams({ address: "127.0.0.1", port: 0 }, loopback, {
+  const listener = await listenSingleDatagrams({ address: ownAddress, port: 0 }, loopback, {
     answer(query, length, _isStream, out) {
       calls.push("answer");
       const response = respond(query.slice(0, length), (name) => [a(name, "203.0.113.5")]);
