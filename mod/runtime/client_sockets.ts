@@ -32,7 +32,7 @@ const dnsPort = 53;
 const knock = Uint8Array.of(0x08, 0, 0, 0, 0, 0, 0, 0);
 /** Nobody can keep a client busy with answers: so many are taken at once. */
 const mostPolled = 16;
-/** What the errors of a socket mean; others mean nothing. */
+/** What the errors of a socket mean; all others, of which ICMP has many, mean nothing: silence will tell. */
 type Faults = Readonly<Record<string, Fault | "noProgram">>;
 const outsideFaults: Faults = {
   ECONNREFUSED: "noTunnel",
@@ -135,9 +135,9 @@ export class ClientSockets implements Disposable {
   }
 
   #report(error: unknown, faults: Faults): void {
-    if (error instanceof WireError) log.debug("a datagram is dropped: {error}", { error });
-    else if (error instanceof SocketError && error.code in faults) this.#blame(error, faults);
-    else throw error;
+    if (error instanceof SocketError) this.#blame(error, faults);
+    else if (!(error instanceof WireError)) throw error;
+    log.debug("nothing can be made of what came: {error}", { error });
   }
 
   #blame(error: SocketError, faults: Faults): void {

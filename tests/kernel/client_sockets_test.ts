@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { parseIpv4 } from "../../mod/addr/ipv4.ts";
+import { parseMac } from "../../mod/addr/mac.ts";
+import { answerInPlace, encodeProbeAnswer, notice } from "../../mod/health/probe.ts";
+import { UdpSocket } from "../../mod/linux/udp_socket.ts";
+import { probePort } from "../../mod/netstate/names.ts";
+import { ClientSockets } from "../../mod/runtime/client_sockets.ts";
+import { kernelTest, sh } from "./namespace.ts";
+
+const nonce = "0123456789abcdef";
+const instance = "0".repeat(32);
+const tunnel = {
+  remote: parseIpv4("127.0.0.2"),
+  id: 3150,
+  port: 4789,
+  mtu: 1400,
+  mac: parseMac("02:78:0a:2a:00:05"),
+  gateway: parseIpv4("127.0.0.1"),
+};
+
+/** ICMP errors of all kinds, as firewalls and routers on the way give them: nothing is to be made of most. */
+const reasons = ["icmp-host-prohibited", "icmp-net-unreachable", "icmp-proto-unreachable", "icmp-admin-prohibited"];
+
+kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", async () => {
+  const answered = Promise.withResolvers<string>();
+  const faults: string[] = [];
+  using sockets = new ClientSockets("lo", tunnel, {
+    dhcp: () => {},
+    conflict: () => {},
+    probeAnswer: (nonce) => answered.resolve(nonce),
+    undelivered: (fault) => faults.push(fault),
+  });
+  for (const reason of reasons) {
+    for (const port of [probePort, tunnel.port]) {
+      await sh(`iptables -A OUTPUT -p udp --dport ${port} -j REJECT --reject-with ${reason}`);
+    }
+    sockets.sendProbe(nonce, "probe");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sh("iptables -F OUTPUT");
+  }
+  using gateway = UdpSocket.open({ address: tunnel.gateway, port: probePort });
+  sockets.sendProbe(nonce, "probe");
+  const question = (await gateway.receive())!;
+  const condition = { instance, healthy: true, draining: false, full: false };
+  assert.ok(answerInPlace(question.bytes, encodeProbeAnswer({ nonce: notice, condition })));
+  gateway.send(question.bytes, question);
+  assert.equal(await answered.promise, nonce);
+  assert.ok(faults.includes("noWay"));
+});
