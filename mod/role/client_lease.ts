@@ -70,8 +70,9 @@ export function conflictLoss({ address, mac }: Extract<ClientEvent, { kind: "con
   };
 }
 
-export function resolvConfEffect({ tunnel }: Link, lease: Lease): ClientEffect {
-  return { kind: "pointResolvConf", gateway: lease.dnsServers[0] ?? tunnel.gateway };
+/** To where the firewall leads questions, or lets them alone through, whatever nameservers the lease names for others. */
+export function resolvConfEffect({ tunnel }: Link): ClientEffect {
+  return { kind: "pointResolvConf", gateway: tunnel.gateway };
 }
 
 /** Why a gateway that answers over HTTP gives no lease. */

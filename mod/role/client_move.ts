@@ -173,7 +173,7 @@ function lease(state: MovingState, move: LeasingMove, result: dhcp.Step, now: nu
     effects: [
       ...effects,
       ...(isSame ? [] : [leasedLog(lease), ...releaseEffects(state.dhcp, now, random)]),
-      resolvConfEffect(link, lease),
+      resolvConfEffect(link),
     ],
     wakeAt: Infinity,
   };

@@ -33,7 +33,7 @@ export function verifying(
 ): Step {
   if (event.kind === "probeAnswer" && state.watch.unanswered.includes(event.nonce)) {
     const { link, dhcp, lease } = state;
-    const effects = [resolvConfEffect(link, lease)];
+    const effects = [resolvConfEffect(link)];
     return { state: { kind: "opening", link, dhcp, lease }, effects, wakeAt: Infinity };
   }
   if (now >= state.deadline) {

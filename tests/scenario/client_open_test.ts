@@ -50,6 +50,23 @@ clientScenario("a gateway of the seed's kind: own settings, and DNS questions fo
   at("23.03 s").client.does("probes by-dns");
 });
 
+clientScenario("whatever nameserver the lease names, the Pod is pointed at the gateway's", {}, (at) => {
+  at(0).client.does("kernel closed");
+  reachesGateway(at, 0);
+  at(0).gateway.answers();
+  at(0).client.does("info gateway found:");
+  at(0).client.does("kernel leasing");
+  at(0).client.does("DHCPDISCOVER rapid");
+  at(0).gateway.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=3600 dns=9.9.9.9");
+  at(0).client.does("info address leased: 172.29.0.20");
+  at(0).client.does("kernel verifying");
+  at(0).client.does("probes 172.29.0.1");
+  at(0).gateway.answersProbe();
+  at(0).client.does("resolv.conf 172.29.0.1");
+  at(0).client.does("kernel open");
+  at(0).client.does("info open:");
+});
+
 clientScenario("init ends when the Pod is open, and leaves it so", { mode: "init" }, (at) => {
   starts(at);
   at(0).client.does("exits: the tunnel stands");
