@@ -196,12 +196,10 @@ async function serve(
   metrics: MetricsSources<History>,
 ): Promise<Services> {
   const { device, network, address } = config.net;
-  const mtu = uplink.mtu - vxlanOverhead;
   let deviceIndex = interfaceIndex(device);
-  const dhcp = new DhcpService({
-    ...dhcpServiceOptions(settings, config.net, mtu),
-    leased: (record) => learning.lease(record),
-  });
+  const dhcpOptions = dhcpServiceOptions(settings, config.net, uplink.mtu - vxlanOverhead);
+  const { mtu } = dhcpOptions;
+  const dhcp = new DhcpService({ ...dhcpOptions, leased: (record) => learning.lease(record) });
   const condition = (): GatewayCondition => ({
     instance,
     healthy: isHealthy(state()),

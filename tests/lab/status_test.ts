@@ -26,7 +26,7 @@ function assertTells(text: string, ...patterns: RegExp[]): void {
 labTest("status tells what both roles do, since when, and what happened", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
   await lab.setEndpoints([0]);
-  const serving = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  const serving = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0", PGW_DHCP_MTU: "1300" });
   const pgw = startClient(client);
   await untilOpen(pgw);
   await client.waitForSourceAddress(gateway.vpnAddress.v4);
@@ -38,6 +38,7 @@ labTest("status tells what both roles do, since when, and what happened", async 
     /^since +\d+ (ms|s) ago$/m,
     /^ready +yes$/m,
     /^gateway:\n +address +10\.42\.0\.21$/m,
+    /vxlan +id 3150, UDP port 4789, MTU 1300$/m,
     /^lease:\n +address +172\.29\.0\.\d+\/24\n +renews +in [\d hmins]+\n +expires +in [\d hmins]+\n +dns +172\.29\.0\.1$/m,
     /^tunnel:\n +direction +packets +bytes +dropped\n +receive +\d/m,
     /^transitions:\n +at +to +cause\n/m,
