@@ -48,6 +48,8 @@ export class Applier {
   #appliedKey: string | undefined;
   #toldStage: number | undefined;
   #busy = false;
+  /** A look was asked for that could not be taken at once. */
+  #isLookDue = false;
   #appliedAt = -Infinity;
   #watch: KernelWatch | undefined;
   #repairTimer: ReturnType<typeof setInterval> | undefined;
@@ -73,6 +75,7 @@ export class Applier {
     } finally {
       this.#busy = false;
     }
+    if (this.#isLookDue) this.#repair();
   }
 
   /**
@@ -83,14 +86,17 @@ export class Applier {
     this.#repairTimer = setInterval(() => this.#repair(), repairIntervalMs);
     this.#watch = new KernelWatch(["network", "firewall"], (changes) => {
       // Never ours is what another program did to the firewall.
-      if (!changes.has("firewall") && performance.now() - this.#appliedAt <= ownNoticesMs) return;
+      const isOthers = changes.has("firewall");
+      if (!isOthers && performance.now() - this.#appliedAt <= ownNoticesMs) return;
       this.ports.noticed?.();
-      this.#repair();
+      if (isOthers) this.look();
+      else this.#repair();
     });
   }
 
-  /** Looks now at what it looks at regularly. */
+  /** Looks at what it looks at regularly: now, or as soon as the change that is being made is done. */
   look(): void {
+    this.#isLookDue = true;
     this.#repair();
   }
 
@@ -129,6 +135,7 @@ export class Applier {
     const wanted = this.ports.wanted();
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
+    this.#isLookDue = false;
     this.firewallLook.forget();
     let told = () => this.ports.repaired();
     try {

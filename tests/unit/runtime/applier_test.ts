@@ -9,6 +9,10 @@ class FakeTables implements Runner {
   failure: string | undefined;
   #filter: string[] = [];
 
+  flush(): void {
+    this.#filter = [];
+  }
+
   async run([program]: Argv, stdin = ""): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     const mark = /-A PGW-OUTPUT -m mark --mark (\w+)/.exec(stdin)?.[1];
@@ -104,6 +108,21 @@ Deno.test("applier: what failed is tried anew when it is asked to, not by itself
   tables.failure = undefined;
   await it.update();
   assert.deepEqual(told, ["failed: no lock", "failed: no lock", "applied 0x1 at stage 1"]);
+});
+
+Deno.test("applier: a flush in the middle of a change is seen as soon as that is made, not when it is looked at anyway", async () => {
+  const { it, want, told, tables } = applier(wanted("0x1", 1));
+  await it.update();
+  want.now = wanted("0x2", 2);
+  const working = it.update();
+  it.look();
+  await working;
+  tables.flush();
+  for (let turns = 0; turns < 100 && !told.includes("repaired"); turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.deepEqual(told, ["applied 0x1 at stage 1", "applied 0x2 at stage 2", "repaired"]);
+  assert.deepEqual(tables.restored, ["0x1", "0x2", "0x2"]);
 });
 
 Deno.test("applier: nothing wanted, nothing done", async () => {
