@@ -17,11 +17,25 @@ const longestClientId = 255;
 
 /** The requester of a message; `undefined` when it says nothing that it could be known by. */
 export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undefined {
-  const clientId = options.get(optionCodes.clientIdentifier);
+  const stated = options.get(optionCodes.clientIdentifier);
+  const clientId = stated !== undefined && namesOtherHardware(stated, chaddr) ? undefined : stated;
   const hostName = readName(options, optionCodes.hostName);
   const key = clientKey(chaddr, clientId);
   if (key === undefined) return undefined;
   return { key, chaddr, clientId, hostName };
+}
+
+/**
+ * Whether an identifier is a hardware address (RFC 2132 section 9.14: its type, here Ethernet, and then the address) that the
+ * client has not. Whose it is can be known by anyone, so that it is no more than a claim to be another.
+ */
+function namesOtherHardware(clientId: Uint8Array, chaddr: Uint8Array): boolean {
+  if (clientId.length !== 7 || clientId[0] !== 1) return false;
+  if (chaddr.length !== 6) return true;
+  for (let index = 0; index < 6; index++) {
+    if (clientId[index + 1] !== chaddr[index]) return true;
+  }
+  return false;
 }
 
 /** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */

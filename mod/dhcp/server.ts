@@ -1,6 +1,7 @@
 /** The DHCP server: pure of input and output (RFC 2131 section 4.3; RFC 3046, 4039, 6842). */
 
 import { broadcast, formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
+import { podAddressOf } from "../addr/mac.ts";
 import { contains, type Prefix4 } from "../addr/prefix.ts";
 import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
 import {
@@ -63,6 +64,8 @@ export type ServerEvent =
 export type DropReason =
   | "malformed"
   | "foreign relay"
+  /** `chaddr` is not its sender's. */
+  | "foreign hardware address"
   | "for another server"
   | "too many messages"
   | "pool exhausted"
@@ -136,7 +139,11 @@ export class DhcpServer {
     this.#pool.reserve(reservations.addresses());
   }
 
-  /** Never throws: whatever a stranger sends has an outcome. */
+  /**
+   * Never throws: whatever a stranger sends has an outcome.
+   *
+   * @param message its `chaddr` is the source of the frame it came in, unless it came by a relay: {@link foreignHardware}
+   */
   handle(message: DhcpMessage, now: number): Outcome {
     const { options, giaddr } = message;
     const type = readU8(options, optionCodes.messageType);
@@ -145,6 +152,8 @@ export class DhcpServer {
     if (giaddr === unspecified ? message.chaddr.length !== ethernetLength : !contains(this.#network, giaddr)) {
       return dropped(giaddr === unspecified ? "malformed" : "foreign relay");
     }
+    // A relay's frame does not show that it is the client who speaks: clients of ours are behind none.
+    if (giaddr !== unspecified && podAddressOf(message.chaddr) !== undefined) return foreignHardware;
     if (!this.#clientLimiter.allow(hashKey(client.key), now) || !this.#overallLimiter.allow(0, now)) {
       return dropped("too many messages");
     }
@@ -370,6 +379,9 @@ function replyLimits({ options }: DhcpMessage): EncodeLimits {
   const size = Math.min(Math.max(asked, messageSize.least), messageSize.most);
   return { maximum: size - ipv4AndUdpHeaders, overflow: "omit" };
 }
+
+/** What becomes of a message whose `chaddr` is not the source of its frame: somebody speaks in another's name. */
+export const foreignHardware: Outcome = dropped("foreign hardware address");
 
 function dropped(reason: DropReason): Outcome {
   return { records: [], event: { kind: "dropped", reason } };

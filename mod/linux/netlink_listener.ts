@@ -1,19 +1,14 @@
 /** What the kernel tells of by itself: netlink(7)'s multicast groups. */
 
-import { addressOf, AF_NETLINK, errno, libc, pinned, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
+import { AF_NETLINK, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
 import { decodeMessages, type Message } from "./netlink_message.ts";
 import { reactor } from "./reactor.ts";
 import { check, SocketError } from "./socket_error.ts";
+import { attachFilter, type FilterInstruction } from "./socket_filter.ts";
 
 const EINTR = 4;
 const EAGAIN = 11;
 const ENOBUFS = 105;
-/** asm-generic/socket.h */
-const SOL_SOCKET = 1;
-const SO_ATTACH_FILTER = 26;
-
-/** One instruction of a classic filter (linux/filter.h): `sock_filter`. */
-export type FilterInstruction = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 export type ListenerOptions = {
   /** Such as NETLINK_ROUTE. */
@@ -44,7 +39,7 @@ export class NetlinkListener implements Disposable {
     view.setUint16(0, AF_NETLINK, true);
     view.setUint32(8, groups, true);
     try {
-      if (filter !== undefined) attach(fd, filter);
+      if (filter !== undefined) attachFilter(fd, filter);
       check("listening to netlink", libc.bind(fd, name, name.length));
     } catch (error) {
       libc.close(fd);
@@ -89,20 +84,4 @@ export class NetlinkListener implements Disposable {
       messages.push(...decodeMessages(this.#buffer.slice(0, Math.max(0, length))));
     }
   }
-}
-
-function attach(fd: number, filter: readonly FilterInstruction[]): void {
-  const program = pinned(8 * filter.length);
-  const view = new DataView(program.buffer);
-  for (const [index, [code, ifTrue, ifFalse, value]] of filter.entries()) {
-    view.setUint16(8 * index, code, true);
-    view.setUint8(8 * index + 2, ifTrue);
-    view.setUint8(8 * index + 3, ifFalse);
-    view.setUint32(8 * index + 4, value, true);
-  }
-  const described = new Uint8Array(16);
-  const description = new DataView(described.buffer);
-  description.setUint16(0, filter.length, true);
-  description.setBigUint64(8, addressOf(program), true);
-  check("filtering netlink", libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, described, described.length));
 }

@@ -6,10 +6,11 @@ import { existingIndex } from "./interface_index.ts";
 import { AF_INET } from "./libc.ts";
 import { decodeNeighbor } from "./neighbor.ts";
 import { Netlink, NETLINK_ROUTE } from "./netlink.ts";
-import { type FilterInstruction, NetlinkListener } from "./netlink_listener.ts";
+import { NetlinkListener } from "./netlink_listener.ts";
 import { findAttribute, type Message } from "./netlink_message.ts";
 import { NDA, permanent, RTM, sizes } from "./rtnetlink.ts";
 import { SocketError } from "./socket_error.ts";
+import type { FilterInstruction } from "./socket_filter.ts";
 
 /** linux/rtnetlink.h, linux/neighbour.h. */
 const RTMGRP_NEIGH = 0x4;

@@ -7,6 +7,7 @@ import { OutgoingBatch } from "./outgoing_batch.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
 import { check, checkPrivileged, SocketError } from "./socket_error.ts";
+import { attachFilter, type FilterInstruction } from "./socket_filter.ts";
 
 export type UdpOptions = {
   /** Default: any. */
@@ -29,6 +30,8 @@ export type UdpOptions = {
   readonly maxSize?: number;
   /** Whether receiving throws what comes back by ICMP about datagrams that were sent (IP_RECVERR). */
   readonly errors?: boolean;
+  /** What is received of each datagram: it is told the bytes from the UDP header on. Default: all. */
+  readonly filter?: readonly FilterInstruction[];
 };
 
 /** Bytes of its own, and who sent them. */
@@ -193,7 +196,7 @@ function drainErrors(fd: number): void {
 }
 
 function configure(fd: number, options: UdpOptions): void {
-  const { address = unspecified, port = 0, device, mark, broadcast, reuseAddress, receiveBuffer } = options;
+  const { address = unspecified, port = 0, device, mark, broadcast, reuseAddress, receiveBuffer, filter } = options;
   if (reuseAddress) setOption(fd, SO_REUSEADDR, 1);
   if (broadcast) setOption(fd, SO_BROADCAST, 1);
   // With NET_ADMIN beyond net.core.rmem_max, which holds some 250 small datagrams where nobody has raised it.
@@ -207,6 +210,7 @@ function configure(fd: number, options: UdpOptions): void {
     checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, Uint32Array.of(mark), 4));
   }
   if (device !== undefined) bindToDevice(fd, device);
+  if (filter !== undefined) attachFilter(fd, filter);
   const name = encodeSocketAddress({ address, port });
   checkPrivileged(`binding to port ${port}`, "NET_BIND_SERVICE", libc.bind(fd, name, name.length));
 }

@@ -17,6 +17,7 @@ export class DhcpLog {
   /** @param counts how many addresses are in each state */
   tell(event: ServerEvent, counts: () => Record<LeaseState | "free", number>, now: number): void {
     if (event.kind === "dropped" && event.reason === "pool exhausted") return this.#full(counts, now);
+    if (event.kind === "dropped" && event.reason === "foreign hardware address") return this.#foreignHardware(now);
     const level = event.kind === "leased" || event.kind === "refused" ? "info" : "debug";
     // Most is said to nobody, and must cost nothing.
     if (!log.isEnabledFor(level)) return;
@@ -39,6 +40,11 @@ export class DhcpLog {
         "widen PGW_DHCP_POOL or PGW_VXLAN_IP_NETWORK, or shorten PGW_DHCP_LEASE_TIME",
       { bound, offered, declined },
     );
+  }
+
+  #foreignHardware(now: number): void {
+    if (!this.#isDue("foreign hardware", now)) return;
+    log.warn("somebody in the tunnel sends DHCP messages in the name of another hardware address: they are dropped");
   }
 
   #isDue(what: string, now: number): boolean {

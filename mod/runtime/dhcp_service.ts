@@ -3,10 +3,11 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import type { GatewaySettings } from "../config/settings.ts";
-import { DhcpServer, type DhcpServerConfig, type Reply } from "../dhcp/server.ts";
+import { DhcpServer, type DhcpServerConfig, foreignHardware, type Reply } from "../dhcp/server.ts";
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
+import { dhcpSenderFilter } from "../linux/dhcp_sender_filter.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
@@ -125,6 +126,7 @@ export class DhcpService {
       reuseAddress: true,
       receiveBuffer,
       batch,
+      filter: dhcpSenderFilter,
     });
     this.#start(restored.length === 0);
   }
@@ -219,7 +221,8 @@ export class DhcpService {
 
   #handle(bytes: Uint8Array, now: number) {
     try {
-      const outcome = this.server.handle(decodeDhcp(bytes), now);
+      // The socket's filter has left nothing of what is said in another's name.
+      const outcome = bytes.length === 0 ? foreignHardware : this.server.handle(decodeDhcp(bytes), now);
       const { event } = outcome;
       this.#count(event.kind === "dropped" ? event.reason : event.kind);
       this.#log.tell(event, () => this.server.counts(now), now);

@@ -2,55 +2,23 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { clientMac, formatMac, gatewayMac, type Mac } from "../../mod/addr/mac.ts";
-import { encodeUdpPacket } from "../../mod/wire/udp.ts";
-import { encodeVxlan } from "../../mod/wire/vxlan.ts";
 import type { Lab } from "./lab.ts";
-import type { Namespace } from "./namespace.ts";
+import { frame, inject, udpFrame } from "./overlay_frames.ts";
 import type { Packet } from "./packet.ts";
 import type { Pod } from "./pod.ts";
-import { scriptCommand } from "./program.ts";
 import { sleep, startClient, startGateway, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 
 const labTest = labTests();
-const vni = 3150;
 const overlayGateway = "172.29.0.1";
 const attackersMac: Mac = Uint8Array.of(0x02, 0x66, 0, 0, 0, 1);
 const text = (words: string) => new TextEncoder().encode(words);
-
-/** An Ethernet frame in VXLAN, in hexadecimal. */
-function frame(to: Mac, from: Mac, etherType: number, body: Uint8Array): string {
-  const bytes = Uint8Array.of(...to, ...from, etherType >> 8, etherType & 0xff, ...body);
-  return encodeVxlan({ vni, frame: bytes }).toHex();
-}
 
 /** ARP (RFC 826): the answer that `address` is at `mac`. */
 function arpAnswer(to: Mac, address: string, mac: Mac, asker: string): string {
   const octets = (address: string) => address.split(".").map(Number);
   const body = Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 2, ...mac, ...octets(address), ...to, ...octets(asker));
   return frame(to, mac, 0x0806, body);
-}
-
-function udpFrame(
-  to: Mac,
-  from: Mac,
-  [source, sourcePort]: [string, number],
-  [destination, port]: [string, number],
-  payload: Uint8Array,
-) {
-  const addresses = {
-    source: parseIpv4(source),
-    sourcePort,
-    destination: parseIpv4(destination),
-    destinationPort: port,
-  };
-  return frame(to, from, 0x0800, encodeUdpPacket({ ...addresses, payload }));
-}
-
-/** From `attacker` to the VXLAN port of `target`; `source`: where it claims to come from. */
-async function inject(attacker: Namespace, target: Pod, hex: string, source?: Pod): Promise<void> {
-  const claimed = source === undefined ? [] : [source.address.v4];
-  await attacker.exec([...scriptCommand("inject_main.ts", target.address.v4, hex, ...claimed)]);
 }
 
 /** A client that is open through gateway 0, while gateway 1 serves as well. */

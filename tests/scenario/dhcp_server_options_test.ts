@@ -17,7 +17,7 @@ serverScenario("INFORM when the pool is empty, and behind a relay", one, (at) =>
   at("0 s").client.sends(`DHCPDISCOVER rapid ${first}`);
   at("0 s").client.sends(`DHCPINFORM ciaddr=172.29.0.9 server=172.29.0.1 ${second}`);
   at("0 s").server.sends("DHCPACK no-yiaddr mask=255.255.255.0 to=172.29.0.9");
-  at("0 s").client.sends(`DHCPINFORM ciaddr=172.29.0.9 giaddr=172.29.0.9 ${second}`);
+  at("0 s").client.sends(`DHCPINFORM ciaddr=172.29.0.9 giaddr=172.29.0.9 mac=00:0c:01:02:03:04`);
   at("0 s").server.sends("DHCPACK no-yiaddr to=relay:172.29.0.9");
 });
 

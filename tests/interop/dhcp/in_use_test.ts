@@ -4,17 +4,10 @@ import type { Pod } from "../../lab/pod.ts";
 import { eventually, startClient, startGateway, untilOpen } from "../../lab/roles.ts";
 import { labTests } from "../../lab/test.ts";
 import { clients } from "./clients.ts";
-import { addressesOf, connect, withPods } from "./pods.ts";
+import { addressesOf, connect, leasesOf, withPods } from "./pods.ts";
 
 const labTest = labTests();
 const device = "vxlan3150";
-
-type Listed = { readonly address: string; readonly state: string; readonly mac: string };
-
-async function leases(gateway: Pod): Promise<readonly Listed[]> {
-  const { stdout } = await gateway.exec(["curl", "-sf", "http://127.0.0.1:3150/v1/leases"]);
-  return JSON.parse(stdout).leases;
-}
 
 /** The address that udhcpc gets. */
 async function leasedBy(pod: Pod): Promise<string> {
@@ -29,7 +22,10 @@ labTest("an address that a stranger uses, seen by ARP, is given to nobody else",
     await connect(squatter, gateway.address.v4);
     await squatter.ip(`addr add 172.29.0.21/24 dev ${device}`);
     await squatter.exec(["ping", "-c1", "-W2", "172.29.0.1"]);
-    await eventually("it is set aside", async () => (await leases(gateway)).some(({ state }) => state === "declined"));
+    await eventually(
+      "it is set aside",
+      async () => (await leasesOf(gateway)).some(({ state }) => state === "declined"),
+    );
     const given: string[] = [];
     for (const pod of Object.values(others)) {
       await connect(pod, gateway.address.v4);
@@ -51,14 +47,14 @@ labTest("without a writable path: a gateway that was killed gives nobody what it
     await held.exec(["ping", "-c1", "-W2", "172.29.0.1"]);
     await first.stop("SIGKILL");
     await startGateway(gateway, settings);
-    const [listed] = await leases(gateway);
+    const [listed] = await leasesOf(gateway);
     assert.deepEqual([listed?.address, listed?.state], [address, "declined"]);
     await connect(other, gateway.address.v4);
     assert.notEqual(await leasedBy(other), address);
     // Its holder presents it, and has it again.
     clients.udhcpc.renew?.(held.processes.at(-1) ?? assert.fail("no client"));
     await eventually("renewed", async () => {
-      return (await leases(gateway)).some((lease) => lease.address === address && lease.state === "bound");
+      return (await leasesOf(gateway)).some((lease) => lease.address === address && lease.state === "bound");
     });
   });
 });
@@ -79,6 +75,6 @@ labTest(
     await first!.stop("SIGKILL");
     await untilOpen(ours, from);
     assert.deepEqual([await addressesOf(one), await addressesOf(two)], before);
-    assert.equal((await leases(lab.gateway(1))).filter(({ state }) => state === "bound").length, 2);
+    assert.equal((await leasesOf(lab.gateway(1))).filter(({ state }) => state === "bound").length, 2);
   },
 );

@@ -58,3 +58,18 @@ export async function addressesOf(pod: Pod): Promise<string[]> {
   const { stdout } = await pod.exec(["ip", "-4", "-o", "address", "show", "dev", device], { check: false });
   return [...stdout.matchAll(/ inet (\S+)/g)].map(([, address]) => address!);
 }
+
+/** What a gateway of ours says of one address. */
+export type Listed = {
+  readonly address: string;
+  readonly state: string;
+  readonly mac: string;
+  /** When it ends or ended. */
+  readonly until: string;
+};
+
+/** The leases of a gateway of ours, as `pgw leases --json` has them. */
+export async function leasesOf(gateway: Pod): Promise<readonly Listed[]> {
+  const { stdout } = await gateway.exec(["curl", "-sf", "http://127.0.0.1:3150/v1/leases"]);
+  return (JSON.parse(stdout) as { leases: readonly Listed[] }).leases;
+}
