@@ -1,4 +1,5 @@
 /** What breaks: each kind does its damage, lets it last, and makes it good again as far as nobody else does. */
+import { fakeClock, setClock } from "../lab/fake_clock.ts";
 import type { GatewayPod } from "../lab/gateway_pod.ts";
 import type { Pod } from "../lab/pod.ts";
 import { scriptCommand } from "../lab/program.ts";
@@ -155,34 +156,20 @@ async function dnsSilent({ lab }: World, random: Random): Promise<void> {
   await change("-D");
 }
 
-const clockFile = "/run/clock";
-
-/**
- * Its process is started anew with a clock that can be set: libfaketime, which leaves the monotonic one alone. From source,
- * because the compiled program, with the rights that it has, starts no `ip` where LD_PRELOAD is set.
- */
+/** Its process is started anew with a clock that can be set. */
 async function withFakeClock(world: World, pod: Pod): Promise<void> {
-  const library = [...Deno.readDirSync("/usr/lib")].map(({ name }) => `/usr/lib/${name}/faketime/libfaketime.so.1`)
-    .find(isFile);
-  if (library === undefined) throw new Error("libfaketime is not there");
-  Deno.writeTextFileSync(`${pod.runDirectory}/clock`, "+0");
+  setClock(pod, "+0");
   await world.process(pod).stop("SIGKILL");
-  world.startWith(pod, {
-    LD_PRELOAD: library,
-    FAKETIME_TIMESTAMP_FILE: clockFile,
-    FAKETIME_CACHE_DURATION: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-  }, true);
+  world.startWith(pod, fakeClock());
   await world.settle();
 }
 
 /** An hour, a day, ...: forwards or back, and back to what is right. */
 async function clockJumps(world: World, random: Random, pod: Pod): Promise<void> {
-  const jump = any(random, ["+3600", "-3600", "+90000", "-90000", "+30", "-30"]);
-  Deno.writeTextFileSync(`${pod.runDirectory}/clock`, jump);
+  setClock(pod, any(random, ["+3600", "-3600", "+90000", "-90000", "+30", "-30"]));
   await sleep(between(random, 1_500, 3_000));
   if (world.process(pod).status !== undefined) throw new Error("it did not outlive the jump");
-  Deno.writeTextFileSync(`${pod.runDirectory}/clock`, "+0");
+  setClock(pod, "+0");
   await sleep(1_500);
 }
 
@@ -216,12 +203,4 @@ async function slowDown(world: World, gateway: GatewayPod) {
   const tracer = gateway.spawn([...command, String(world.process(gateway).pid)]);
   await eventually("strace has attached", () => Promise.resolve(tracer.output.includes("attached")));
   return tracer;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,7 @@ import { longestOutage } from "../bench/stream.ts";
 import { describe } from "../lab/packet.ts";
 import { sleep } from "../lab/roles.ts";
 import { seeded } from "../scenario/dhcp_dialogue.ts";
-import { type Fault, faults } from "./faults.ts";
+import type { Fault } from "./faults.ts";
 import type { World } from "./world.ts";
 
 export type Outcome = {
@@ -16,10 +16,10 @@ export type Outcome = {
   readonly leasesDoubled: number;
 };
 
-/** `count` faults of all kinds by turns, each kind as often as any other, in an order that `seed` shuffles. */
-export function plan(count: number, seed: number): Fault[] {
+/** `count` faults of these kinds by turns, each kind as often as any other, in an order that `seed` shuffles. */
+export function plan(kinds: readonly Fault[], count: number, seed: number): Fault[] {
   const random = seeded(seed);
-  const rounds = Array.from({ length: Math.ceil(count / faults.length) }, () => shuffled(faults, random));
+  const rounds = Array.from({ length: Math.ceil(count / kinds.length) }, () => shuffled(kinds, random));
   return rounds.flat().slice(0, count);
 }
 

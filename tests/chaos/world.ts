@@ -83,14 +83,12 @@ export class World {
     for (const pod of pods) this.startWith(pod, {});
   }
 
-  /** `fromSource`: also when the compiled program is tested. */
-  startWith(pod: Pod, env: Env, fromSource = false): void {
+  startWith(pod: Pod, env: Env): void {
     if (this.#running.get(pod) !== undefined && this.#running.get(pod)!.status === undefined) return;
     const isGateway = this.gateways.some((gateway) => gateway === pod);
     const common = { PGW_LOG_LEVEL: "info", ...env };
     const process = isGateway
       ? pod.pgw(["gateway", "run"], {
-        fromSource,
         env: {
           PGW_VPN_INTERFACE: "vpn0",
           PGW_HEALTH_INTERVAL: "0.5",
@@ -100,7 +98,7 @@ export class World {
           PGW_STATE_DIR: stateDirectory,
         },
       })
-      : pod.pgw(["client", "run", names.gateway], { fromSource, env: { PGW_CLIENT_PING_INTERVAL: "0.3", ...common } });
+      : pod.pgw(["client", "run", names.gateway], { env: { PGW_CLIENT_PING_INTERVAL: "0.3", ...common } });
     this.#running.set(pod, process);
   }
 

@@ -89,14 +89,11 @@ export class Pod extends Namespace {
 
   /**
    * Starts the program under test, from source or the file that PGW_BIN names, with the capabilities that its container
-   * has, and at log level debug unless `env` says otherwise. `fromSource`: whatever PGW_BIN says. `isTimed`: it first tells
-   * when it is executed ({@link executedAt}), without what the lab does to put it into its Pod.
+   * has, and at log level debug unless `env` says otherwise. `isTimed`: it first tells when it is executed
+   * ({@link executedAt}), without what the lab does to put it into its Pod.
    */
-  pgw(
-    args: readonly string[],
-    { fromSource, isTimed, ...options }: RunOptions & { fromSource?: boolean; isTimed?: boolean } = {},
-  ): Process {
-    const command = [...pgwCommand(fromSource), ...args];
+  pgw(args: readonly string[], { isTimed, ...options }: RunOptions & { isTimed?: boolean } = {}): Process {
+    const command = [...pgwCommand(), ...args];
     return this.spawn(isTimed ? ["bash", "-c", timed, "bash", ...command] : command, {
       capabilities: args[0] === "gateway" ? roleCapabilities.gateway : roleCapabilities.client,
       ...options,

@@ -7,9 +7,8 @@ const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** Deno without any download and without type checks: both were done before the lab, which has no network. */
 const deno = [Deno.execPath(), "run", "-A", "--cached-only", "--no-check"];
 
-/** @param fromSource whatever PGW_BIN says */
-export function pgwCommand(fromSource = false): readonly string[] {
-  const binary = fromSource ? undefined : Deno.env.get("PGW_BIN");
+export function pgwCommand(): readonly string[] {
+  const binary = Deno.env.get("PGW_BIN");
   return binary === undefined ? [...deno, main] : [Deno.realPathSync(binary)];
 }
 

@@ -1,8 +1,8 @@
 /** What becomes of the client's process, and of what it goes by. */
+import { fakeClock, setClock } from "../lab/fake_clock.ts";
 import { names } from "../lab/lab.ts";
 import { podCommands } from "../lab/topology.ts";
 import { eventually, sleep, untilLeft, untilOpen } from "../lab/roles.ts";
-import { fakeClock, setClock } from "./fake_clock.ts";
 import { killForMemory } from "./memory_limit.ts";
 import type { Phase } from "./phase.ts";
 import { leaseSeconds, type Scene } from "./scene.ts";

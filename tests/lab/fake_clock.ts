@@ -1,5 +1,5 @@
 /** A wall clock of its own for a program of a Pod (libfaketime): the machine's is never touched. */
-import type { Pod } from "../lab/pod.ts";
+import type { Pod } from "./pod.ts";
 
 /** Where programs of the Pod find it. */
 const file = "/run/clock";
