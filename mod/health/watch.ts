@@ -12,6 +12,9 @@ export type WatchConfig = {
   readonly misses: number;
 };
 
+/** A client that moves to another gateway looks at the present one at least so often, whatever its interval. */
+export const movingIntervalMs = 1_000;
+
 /** How long one probe waits for its answer: {@link patienceMs}. */
 const longestPatienceMs = 200;
 /** What is known to be undelivered is given up so soon: not at once, so that what heals in a moment is no loss. */

@@ -15,7 +15,7 @@
 
 import * as dhcp from "../dhcp/client.ts";
 import { formatIpv4 } from "../addr/ipv4.ts";
-import { startWatch, type WatchConfig } from "../health/watch.ts";
+import { movingIntervalMs, startWatch, type WatchConfig } from "../health/watch.ts";
 import type { ClientEffect, ClientEvent, GatewayAnswer, Loss } from "./client_event.ts";
 import {
   beginDhcp,
@@ -39,8 +39,6 @@ type Open = Extract<ClientState, { kind: "open" }>;
 type MovingState = Extract<ClientState, { kind: "moving" }>;
 
 const leaseTimeoutMs = 2_000;
-/** While it moves, a client looks at the present gateway at least so often. */
-const longestIntervalMs = 1_000;
 
 /** Leaves a gateway that still works, or asks it anew. */
 export function beginMove(config: ClientConfig, { link, dhcp, lease }: Open, loss: Loss, now: number): Step {
@@ -84,7 +82,7 @@ export function moving(
 }
 
 function watchConfig({ watch }: ClientConfig): WatchConfig {
-  return { ...watch, intervalMs: Math.min(watch.intervalMs, longestIntervalMs) };
+  return { ...watch, intervalMs: Math.min(watch.intervalMs, movingIntervalMs) };
 }
 
 function advance(config: ClientConfig, state: MovingState, event: ClientEvent, now: number, random: Random): Step {

@@ -80,8 +80,8 @@ export type GatewayState =
   /** Sockets are opened. */
   | { readonly kind: "starting"; readonly pod: PodView }
   | { readonly kind: "serving"; readonly since: number } & Watching
-  /** Clients are told to move; those that have not still get out. */
-  | { readonly kind: "draining"; readonly until: number } & Watching
+  /** Clients are told to move; those that have not still get out. `over`: why it ends when it does. */
+  | { readonly kind: "draining"; readonly until: number; readonly over: string } & Watching
   /** The device is taken away. */
   | { readonly kind: "stopping"; readonly pod: PodView }
   | { readonly kind: "stopped" };
@@ -248,13 +248,14 @@ function draining(
   event: GatewayEvent,
   now: number,
 ): GatewayStep {
-  if (now >= state.until) return end(config, state.pod);
+  const { until, over } = state;
+  if (now >= until) return end(config, state.pod, over);
   const { watching, effects } = watch(state, event, now);
-  const next = { kind: "draining", until: state.until, ...watching } as const;
   // Whom it can no longer let out has no reason to stay.
-  const isOver = event.kind === "deserted" || obstacles(next).length > 0;
-  const until = isOver ? Math.min(state.until, now + lingerMs) : state.until;
-  return { state: { ...next, until }, effects, wakeAt: Math.min(watching.lookAt, until) };
+  const reason = event.kind === "deserted" ? "no client is left" : obstacles(watching)[0]?.reason;
+  const isSooner = reason !== undefined && now + lingerMs < until;
+  const its = isSooner ? { until: now + lingerMs, over: reason } : { until, over };
+  return { state: { kind: "draining", ...its, ...watching }, effects, wakeAt: Math.min(watching.lookAt, its.until) };
 }
 
 /** Looks at the Pod, and says what has changed. */
@@ -336,15 +337,22 @@ function stop(config: GatewayConfig, state: GatewayState, now: number): GatewayS
       cause: "stopped",
     };
     const { since: _, ...watching } = state;
-    return { state: { ...watching, kind: "draining", until }, effects: [log], wakeAt: Math.min(until, state.lookAt) };
+    const over = "not all clients have moved within PGW_DRAIN_TIME";
+    const draining = { ...watching, kind: "draining", until, over } as const;
+    return { state: draining, effects: [log], wakeAt: Math.min(until, state.lookAt) };
   }
-  if (state.kind === "preparing" || state.kind === "starting") return end(config, state.pod);
-  // A second signal while draining: the user is in a hurry.
-  if (state.kind === "draining") return end(config, state.pod);
-  return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
+  if (state.kind === "preparing" || state.kind === "starting") return end(config, state.pod, "told to");
+  // The user is in a hurry.
+  if (state.kind === "draining") return end(config, state.pod, "told to once more");
+  const effects = state.kind === "observing" ? [endLog("told to")] : [];
+  return { state: { kind: "stopped" }, effects: [...effects, { kind: "exit" }], wakeAt: Infinity };
 }
 
-function end(config: GatewayConfig, pod: PodView): GatewayStep {
-  if (config.mode === "run") return { state: { kind: "stopping", pod }, effects: [], wakeAt: Infinity };
-  return { state: { kind: "stopped" }, effects: [{ kind: "exit" }], wakeAt: Infinity };
+function end(config: GatewayConfig, pod: PodView, why: string): GatewayStep {
+  if (config.mode === "run") return { state: { kind: "stopping", pod }, effects: [endLog(why)], wakeAt: Infinity };
+  return { state: { kind: "stopped" }, effects: [endLog(why), { kind: "exit" }], wakeAt: Infinity };
+}
+
+function endLog(why: string): GatewayEffect {
+  return { kind: "log", level: "info", message: `stopped: ${why}` };
 }

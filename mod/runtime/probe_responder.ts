@@ -2,22 +2,14 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { answerInPlace, encodeProbeAnswer, type GatewayCondition, notice } from "../health/probe.ts";
+import { Watchers } from "../health/watchers.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { probePort } from "../netstate/names.ts";
 
-/** More clients than this are not told unasked; they learn it with their next probe. */
-const mostClients = 65_536;
-/** A client that was silent for three of its intervals, or for so long, is no longer there. */
-const silentIntervals = 3;
-const leastSilenceMs = 15_000;
-
-/** Where a client asked from last, when, and the longest time between two of its questions. */
-type Client = { port: number; heardAt: number; intervalMs: number };
-
 export class ProbeResponder {
   readonly #socket: UdpSocket;
-  readonly #clients = new Map<Ipv4, Client>();
+  readonly #clients = new Watchers();
   #told: string | undefined;
 
   constructor(
@@ -30,20 +22,21 @@ export class ProbeResponder {
 
   /** How many clients there are that were heard of lately and have not left. */
   get clients(): number {
-    const now = performance.now();
-    for (const [address, { heardAt, intervalMs }] of this.#clients) {
-      const patience = Math.max(leastSilenceMs, silentIntervals * intervalMs);
-      if (now - heardAt > patience) this.#clients.delete(address);
-    }
     return this.#clients.size;
+  }
+
+  /** Forgets those that are silent for too long; their addresses. */
+  expire(): Ipv4[] {
+    return this.#clients.expire(performance.now());
   }
 
   /** Sends the present condition to every client that was heard of. */
   tellAll(): void {
     const condition = this.condition();
     this.#told = tellable(condition);
+    if (condition.draining) this.#clients.tellToMove(performance.now());
     const bytes = encodeProbeAnswer({ nonce: notice, condition });
-    for (const [address, { port }] of this.#clients) this.#send(bytes, address, port);
+    for (const [address, port] of this.#clients) this.#send(bytes, address, port);
   }
 
   /** To be called when the condition may have changed: clients are told if it has. */
@@ -55,7 +48,7 @@ export class ProbeResponder {
 
   /** The client with this address has given it back. */
   forget(address: Ipv4): void {
-    this.#clients.delete(address);
+    this.#clients.forget(address);
   }
 
   /** The device was made anew under its name. */
@@ -74,26 +67,15 @@ export class ProbeResponder {
       received = await this.#socket.receiveBatch()
     ) {
       const answer = encodeProbeAnswer({ nonce: notice, condition: this.condition() });
+      const now = performance.now();
       for (let index = 0; index < received.count; index++) {
         const bytes = received.bytes(index);
         if (!answerInPlace(bytes, answer)) continue;
-        this.#hear(received.address(index), received.port(index));
+        this.#clients.hear(received.address(index), received.port(index), now);
         received.reply(index, bytes.length);
       }
       this.#socket.sendBatch();
     }
-  }
-
-  #hear(address: Ipv4, port: number): void {
-    const heardAt = performance.now();
-    const client = this.#clients.get(address);
-    if (client === undefined) {
-      if (this.#clients.size < mostClients) this.#clients.set(address, { port, heardAt, intervalMs: 0 });
-      return;
-    }
-    client.intervalMs = Math.max(client.intervalMs, heardAt - client.heardAt);
-    client.port = port;
-    client.heardAt = heardAt;
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>, address: Ipv4, port: number): void {

@@ -132,6 +132,7 @@ gatewayScenario("run: a stop tells the clients, waits for them, and takes the de
   at("1 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=vxlan3150 firewall");
   at("1.9 s").kernel.obeys();
   at("1.9 s").gateway.isSilent();
+  at("2 s").gateway.does("info stopped: not all clients have moved within PGW_DRAIN_TIME");
   at("2 s").gateway.wants("firewall");
   at("2 s").gateway.isReady("it is about to stop");
   at("2.1 s").kernel.obeys();
@@ -143,6 +144,7 @@ gatewayScenario("start: a stop drains and leaves the network to the next process
   serves(at);
   at("1 s").gateway.isStopped();
   at("1 s").gateway.does("info draining");
+  at("2 s").gateway.does("info stopped: not all clients have moved");
   at("2 s").gateway.does("exit");
   at("2 s").gateway.wants("anything");
 });
@@ -156,6 +158,7 @@ gatewayScenario("the last client has moved: the end comes soon after, when its l
   at("2 s").gateway.isDeserted();
   at("2.2 s").gateway.isDeserted();
   at("2.2 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=vxlan3150 firewall");
+  at("2.3 s").gateway.does("info stopped: no client is left");
   at("2.3 s").gateway.wants("firewall");
   at("2.31 s").kernel.obeys();
   at("2.31 s").gateway.does("exit");
@@ -172,6 +175,7 @@ gatewayScenario(
     at("2 s").gateway.does("observe");
     at("2 s").pod.isSeen("eth0 tun0", "the VPN interface 'tun0' is down");
     at("2 s").gateway.does("error clients cannot get out: the VPN interface 'tun0' is down");
+    at("2.3 s").gateway.does("info stopped: the VPN interface 'tun0' is down");
     at("2.3 s").gateway.wants("firewall");
   },
 );
@@ -182,6 +186,7 @@ gatewayScenario("a stop while its sockets are opened ends it", {}, (at) => {
   at(0).kernel.obeys();
   at(0).gateway.does("serve");
   at("1 ms").gateway.isStopped();
+  at("1 ms").gateway.does("info stopped: told to");
   at("1 ms").gateway.wants("firewall");
   at("2 ms").kernel.obeys();
   at("2 ms").gateway.does("exit");
@@ -192,6 +197,7 @@ gatewayScenario("a second signal does not wait for the clients", {}, (at) => {
   at("1 s").gateway.isStopped();
   at("1 s").gateway.does("info draining");
   at("1.2 s").gateway.isStopped();
+  at("1.2 s").gateway.does("info stopped: told to once more");
   at("1.2 s").gateway.wants("firewall");
   at("1.2 s").kernel.refuses("no lock");
   at("1.2 s").gateway.does("exit");
@@ -200,6 +206,7 @@ gatewayScenario("a second signal does not wait for the clients", {}, (at) => {
 gatewayScenario("a stop before anything stands ends at once", {}, (at) => {
   at(0).gateway.does("observe");
   at("1 s").gateway.isStopped();
+  at("1 s").gateway.does("info stopped: told to");
   at("1 s").gateway.does("exit");
   at("2 s").pod.isSeen("eth0");
   at("100 s").gateway.isSilent();
