@@ -4,22 +4,16 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import { isAnswer, rootQuestion } from "../health/dns_question.ts";
 import type { HealthTarget } from "../health/target.ts";
 import { Writer } from "../wire/bytes.ts";
-import { AF_INET, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
+import { tryConnection } from "./connection.ts";
+import { AF_INET, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress } from "./socket_address.ts";
 import { check, checkPrivileged, SocketError } from "./socket_error.ts";
 import { bindToDevice, UdpSocket } from "./udp_socket.ts";
 
-const SOCK_STREAM = 1;
 const IPPROTO_ICMP = 1;
-const EINTR = 4;
-const EISCONN = 106;
-const EALREADY = 114;
-const EINPROGRESS = 115;
 const echoRequest = 8;
 const echoReply = 0;
-/** A connection is looked at so often while it is being made. */
-const connectPollMs = 20;
 
 /**
  * Asks `target` once, by `device` if that is given; resolves to whether it answered within `timeoutMs`.
@@ -32,7 +26,7 @@ export async function answers(target: HealthTarget, device: string | undefined, 
       case "icmp":
         return await answersPing(target.address, device, timeoutMs);
       case "tcp":
-        return await acceptsConnection(target, device, timeoutMs);
+        return await tryConnection(target, device, timeoutMs) === "accepted";
       case "dns":
         return await answersQuestion(target, device, timeoutMs);
     }
@@ -104,29 +98,6 @@ function isEchoReply(packet: Uint8Array, from: Ipv4, id: number): boolean {
   if (packet.length < headerLength + 8) return false;
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   return view.getUint32(12) === from && packet[headerLength] === echoReply && view.getUint16(headerLength + 4) === id;
-}
-
-/** The reactor tells of what can be read; that a connection is made is seen by asking for it again. */
-async function acceptsConnection(
-  { address, port }: { readonly address: Ipv4; readonly port: number },
-  device: string | undefined,
-  timeoutMs: number,
-): Promise<boolean> {
-  const type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  const fd = bound(check("socket(AF_INET)", libc.socket(AF_INET, type, 0)), device);
-  const to = encodeSocketAddress({ address, port });
-  const deadline = performance.now() + timeoutMs;
-  try {
-    for (;;) {
-      if (libc.connect(fd, to, to.length) === 0) return true;
-      const number = errno();
-      if (number === EISCONN) return true;
-      if (![EINPROGRESS, EALREADY, EINTR].includes(number) || performance.now() >= deadline) return false;
-      await new Promise((resolve) => setTimeout(resolve, connectPollMs));
-    }
-  } finally {
-    libc.close(fd);
-  }
 }
 
 async function answersQuestion(

@@ -2,6 +2,7 @@
 
 import { broadcast, formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { AddressWatch, type Claim } from "../linux/address_watch.ts";
+import { tryConnection } from "../linux/connection.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { type Datagram, UdpSocket } from "../linux/udp_socket.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
@@ -30,6 +31,8 @@ const dnsPort = 53;
  * back by ICMP where none does, or where there is no way to it.
  */
 const knock = Uint8Array.of(0x08, 0, 0, 0, 0, 0, 0, 0);
+/** So long an answer to a question for a TCP connection is waited for: a gateway's patience with one probe. */
+const connectionMs = 200;
 /** Nobody can keep a client busy with answers: so many are taken at once. */
 const mostPolled = 16;
 /** What the errors of a socket mean; all others, of which ICMP has many, mean nothing: silence will tell. */
@@ -50,8 +53,11 @@ export class ClientSockets implements Disposable {
   readonly #claims: AddressWatch;
   /** DNS questions under way, by their id; as many as a watch may have unanswered. */
   readonly #questions = new Map<number, string>();
+  /** The last probe has no answer yet. */
+  #isWaiting = false;
+  #closed = false;
 
-  constructor(device: string, readonly tunnel: Tunnel, readonly received: Received) {
+  constructor(readonly device: string, readonly tunnel: Tunnel, readonly received: Received) {
     this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
     this.#probe = UdpSocket.open({ device, errors: true });
     this.#outside = UdpSocket.open({ errors: true });
@@ -75,6 +81,8 @@ export class ClientSockets implements Disposable {
     if (form === "probe") this.#send(this.#probe, encodeProbeQuestion(nonce), gateway, probePort, probeFaults);
     else this.#send(this.#probe, this.#dnsQuestion(nonce), gateway, dnsPort, probeFaults);
     this.#send(this.#outside, knock, this.tunnel.remote, this.tunnel.port, outsideFaults);
+    if (this.#isWaiting) this.#tryConnection();
+    this.#isWaiting = true;
   }
 
   /** Takes the answers to probes that have arrived and were not taken yet. */
@@ -101,6 +109,7 @@ export class ClientSockets implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#claims.close();
     this.#dhcp.close();
     this.#probe.close();
@@ -127,10 +136,26 @@ export class ClientSockets implements Disposable {
 
   #takeProbe({ bytes, address, port }: Datagram): void {
     if (address !== this.tunnel.gateway) return;
+    this.#isWaiting = false;
     if (port === dnsPort) this.#dnsAnswer(bytes);
     else if (port === probePort) {
       const { nonce, condition } = decodeProbeAnswer(bytes);
       this.received.probeAnswer(nonce, condition);
+    }
+  }
+
+  /**
+   * Where no program is, its kernel says so of the probe by ICMP, but seldom: an application that asks for many names uses
+   * up what Linux grants a destination (net.ipv4.icmp_ratelimit). A connection to the port of DNS is refused each time.
+   */
+  async #tryConnection(): Promise<void> {
+    const to = { address: this.tunnel.gateway, port: dnsPort };
+    try {
+      const outcome = await tryConnection(to, this.device, connectionMs);
+      if (outcome === "refused" && this.#isWaiting && !this.#closed) this.received.undelivered("noProgram");
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      log.debug("no connection to the gateway is tried: {error}", { error });
     }
   }
 
