@@ -41,8 +41,11 @@ export const streamRoom = 66_048;
 
 const maxConnections = 128;
 const maxConnectionsPerClient = 16;
-/** Answers that a connection may have outstanding before no more is read from it. */
+/** Answers that a connection may have outstanding, and bytes of them not yet sent, before no more is read from it. */
 const maxOutstanding = 64;
+const maxUnsent = 1 << 17;
+/** More is for somebody who asks for large answers and does not take them. Bytes. */
+const intolerableUnsent = 1 << 19;
 /** Milliseconds (RFC 7766 section 6.2.3). */
 const idleMs = 10_000;
 
@@ -203,9 +206,13 @@ export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: Qu
   return { port: listener.addr.port, close };
 }
 
+/** An answer is copied from here before the next one is written. */
+const streamAnswer = new Uint8Array(streamRoom);
+
 class StreamPeer implements Peer {
-  readonly #out = new Uint8Array(streamRoom);
   #outstanding = 0;
+  /** Bytes. */
+  #unsent = 0;
   #resume: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
@@ -217,21 +224,25 @@ class StreamPeer implements Peer {
 
   async serve(handler: QueryHandler): Promise<void> {
     await readFrames(this.connection, (query) => {
-      const length = handler.answer(query, query.length, true, this.#out);
+      const length = handler.answer(query, query.length, true, streamAnswer);
       this.#outstanding++;
-      if (length > 0) this.reply(this.#out, length);
+      if (length > 0) this.reply(streamAnswer, length);
       else if (length < 0) handler.askUpstream(query, true, this);
       else this.close();
       handler.flush();
-      return this.#outstanding < maxOutstanding ? undefined : new Promise((resolve) => this.#resume = resolve);
+      const isTooMuch = this.#outstanding >= maxOutstanding || this.#unsent >= maxUnsent;
+      return isTooMuch && this.#isOpen ? new Promise((resolve) => this.#resume = resolve) : undefined;
     });
     this.close();
   }
 
   reply(message: Uint8Array, length: number): void {
+    if (!this.#isOpen) return;
+    this.#unsent += length;
+    if (this.#unsent > intolerableUnsent) return this.close();
     const copy = message.slice(0, length);
     this.#writing = this.#writing.then(() => writeFrame(this.connection, copy)).catch(() => this.close())
-      .then(() => this.#written());
+      .then(() => this.#written(length));
   }
 
   close(): void {
@@ -242,8 +253,9 @@ class StreamPeer implements Peer {
     this.#resume?.();
   }
 
-  #written(): void {
+  #written(length: number): void {
     this.#outstanding--;
+    this.#unsent -= length;
     this.#closeWhenIdle();
     this.#resume?.();
     this.#resume = undefined;

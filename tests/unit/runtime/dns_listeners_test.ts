@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
+import { listenStreams, type Peer, type QueryHandler } from "../../../mod/runtime/dns_listeners.ts";
+import { readFrames } from "../../../mod/runtime/dns_frames.ts";
+import { closeQuietly, loopback, readAll, sleep, writeAll } from "./loopback.ts";
+
+const allow = parsePrefix("127.0.0.0/8") as Prefix4;
+const large = 60_000;
+const pipelined = 64;
+
+/** A client that asks `pipelined` questions at once and reads nothing; `use` runs while it is connected. */
+async function askingMuch(handler: QueryHandler, use: (client: Deno.TcpConn) => Promise<void>): Promise<void> {
+  const listener = listenStreams({ address: loopback, port: 0 }, allow, handler);
+  const client = await Deno.connect({ hostname: loopback, port: listener.port });
+  try {
+    await writeAll(client, Uint8Array.from({ length: 3 * pipelined }, (_, index) => index % 3 === 1 ? 1 : 0));
+    await use(client);
+  } finally {
+    closeQuietly(client);
+    await listener.close();
+    await sleep(10);
+  }
+}
+
+Deno.test("DNS by TCP: who takes large answers gets all of them, however many are asked for at once", async () => {
+  await askingMuch({ answer: () => large, askUpstream: () => {}, flush: () => {} }, async (client) => {
+    let taken = 0;
+    await readFrames(client, ({ length }) => {
+      assert.equal(length, large);
+      if (++taken === pipelined) client.close();
+      return undefined;
+    });
+    assert.equal(taken, pipelined);
+  });
+});
+
+Deno.test("DNS by TCP: who has large answers come and does not take them is cut off", async () => {
+  const peers: Peer[] = [];
+  const handler = { answer: () => -1, askUpstream: (_: Uint8Array, __: boolean, peer: Peer) => void peers.push(peer) };
+  await askingMuch({ ...handler, flush: () => {} }, async (client) => {
+    while (peers.length < pipelined) await sleep(5);
+    for (const peer of peers) peer.reply(new Uint8Array(large), large);
+    assert.ok((await readAll(client)).length < pipelined * large);
+  });
+});
