@@ -1,5 +1,6 @@
 /** A small HTTP server for short answers: every connection is bounded in time and bytes, and their number is too. */
 
+import { logger } from "./log.ts";
 import { writeAll } from "./write_all.ts";
 
 /** A value as the JSON that clients of the HTTP port get. */
@@ -7,7 +8,11 @@ export function jsonReply(value: unknown): HttpReply {
   return { status: 200, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
 }
 
-export type HttpReply = { readonly status: 200 | 404 | 503; readonly contentType?: string; readonly body: string };
+export type HttpReply = {
+  readonly status: 200 | 404 | 500 | 503;
+  readonly contentType?: string;
+  readonly body: string;
+};
 
 /**
  * Answers a GET; `undefined`: there is nothing at `path` (which has no query). `isLocal`: a program of this host asks, by
@@ -15,11 +20,12 @@ export type HttpReply = { readonly status: 200 | 404 | 503; readonly contentType
  */
 export type HttpHandler = (path: string, isLocal: boolean) => HttpReply | undefined | Promise<HttpReply | undefined>;
 
+const log = logger("http");
 const mostConnections = 128;
 const longestRequest = 4096;
 const deadlineMs = 5_000;
 const retryMs = 100;
-const reasons = { 200: "OK", 404: "Not Found", 503: "Service Unavailable" } as const;
+const reasons = { 200: "OK", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable" } as const;
 
 export class HttpServer implements Disposable {
   readonly #listener: Deno.TcpListener;
@@ -42,8 +48,10 @@ export class HttpServer implements Disposable {
     while (!this.#closed) {
       try {
         const connection = await this.#listener.accept();
-        if (this.#connections.size >= mostConnections) connection.close();
-        else this.#serve(connection);
+        const [oldest] = this.#connections;
+        // Whoever opens many and says nothing must not keep a kubelet's question out, which takes no time.
+        if (oldest !== undefined && this.#connections.size >= mostConnections) this.#end(oldest);
+        this.#serve(connection);
       } catch {
         // Too many files are open in this process, or the connection ended before its turn came. Or it is closed.
         if (!this.#closed) await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -69,14 +77,23 @@ export class HttpServer implements Disposable {
 
   async #reply(request: string, isLocal: boolean): Promise<string> {
     const [, method, path] = /^(GET|HEAD) ([^ ?]+)[^ ]* HTTP\/1\.[01]\r\n/.exec(request) ?? [];
-    const { status, contentType = "text/plain; charset=utf-8", body } =
-      (path === undefined ? undefined : await this.handler(path, isLocal)) ??
-        { status: 404, body: "there is nothing here\n" } as const;
+    const { status, contentType = "text/plain; charset=utf-8", body }: HttpReply =
+      (path === undefined ? undefined : await this.#handle(path, isLocal)) ??
+        { status: 404, body: "there is nothing here\n" };
     const length = new TextEncoder().encode(body).length;
     const head =
       `HTTP/1.1 ${status} ${reasons[status]}\r\nContent-Type: ${contentType}\r\nContent-Length: ${length}\r\n` +
       "Connection: close\r\n\r\n";
     return method === "HEAD" ? head : head + body;
+  }
+
+  async #handle(path: string, isLocal: boolean): Promise<HttpReply | undefined> {
+    try {
+      return await this.handler(path, isLocal);
+    } catch (error) {
+      log.error("GET {path} cannot be answered: {error}", { path, error });
+      return { status: 500, body: "it cannot be told: see the log\n" };
+    }
   }
 
   #end(connection: Deno.TcpConn): void {
