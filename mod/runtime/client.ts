@@ -44,7 +44,7 @@ import { logger, reopenLogAtSignal } from "./log.ts";
 import { OwnUplink } from "./own_uplink.ts";
 import { resolveName } from "./resolver.ts";
 import { onSignals } from "./signals.ts";
-import { readTextIfThere } from "./text_file.ts";
+import { overwriteText, readTextIfThere } from "./text_file.ts";
 
 const log = logger("client");
 const resolvConfPath = "/etc/resolv.conf";
@@ -200,8 +200,8 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     try {
       const text = Deno.readTextFileSync(resolvConfPath);
       const pointed = clientResolvConf(text, formatIpv4(gateway));
-      // In place: it is a bind mount that the Pod's containers share.
-      if (pointed !== text) Deno.writeTextFileSync(resolvConfPath, pointed);
+      // It is a bind mount that the Pod's containers share.
+      if (pointed !== text) overwriteText(resolvConfPath, pointed);
     } catch (cause) {
       const problem = `${resolvConfPath} cannot be pointed at the gateway: ${messageOf(cause)}`;
       if (settings.dns === "require" || settings.foreignDns === "reject") {
