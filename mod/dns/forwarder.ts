@@ -81,7 +81,7 @@ export class Forwarder<Client> {
   readonly #guard: RebindingGuard;
   readonly #mayRebind = new RouteTable(false);
   /** The query that `answer` read last. */
-  readonly #query = new Query();
+  readonly #query: Query;
   readonly #scratch = new Uint8Array(maxMessage);
   readonly #out = new Uint8Array(maxMessage + 512);
   readonly #count = {
@@ -101,6 +101,7 @@ export class Forwarder<Client> {
 
   /** @throws {AddressError} when a server in `config` is none */
   constructor(readonly config: ForwarderConfig, random: Random, readonly port: ForwarderPort<Client>) {
+    this.#query = new Query(Math.floor(random() * 2 ** 32));
     this.#cache = new Cache(config.cacheBytes);
     this.#routing = new Routing(config);
     this.#guard = new RebindingGuard(config.rebinding.networks);
@@ -197,7 +198,7 @@ export class Forwarder<Client> {
 
   /** What would become of the question in `query`, a message. @throws {WireError} when it holds none */
   explain(query: Uint8Array, now: number): Explanation {
-    const read = new Query();
+    const read = new Query(this.#query.seed);
     if (readQuery(query, query.length, read) !== rcodes.noError) throw new WireError("not a DNS question");
     const { name: route, group } = this.#routing.find(query, read);
     const overdue = this.#cache.overdue(this.#cache.find(query, read), Math.floor(now / 1000));

@@ -89,6 +89,9 @@ export class Query {
   checkingDisabled = false;
   /** Of the case-folded name, type, class, DO and CD: what a cached answer is found by. */
   hash = 0;
+
+  /** @param seed of {@link hash}: unknown to strangers, or they could ask for names that all have one hash */
+  constructor(readonly seed = 0) {}
 }
 
 /** {@link readQuery}: not a query, so no answer is due. */
@@ -112,7 +115,7 @@ export function readQuery(bytes: Uint8Array, length: number, query: Query): numb
   // One question, no answer and no authority.
   if (u16(bytes, 4) !== 1 || u32(bytes, 6) !== 0) return rcodes.formErr;
 
-  let hash = 0x811c9dc5; // FNV-1a
+  let hash = 0x811c9dc5 ^ query.seed; // FNV-1a
   let at = headerLength;
   for (;;) {
     const label = at < length ? bytes[at]! : maxNameLength;

@@ -5,10 +5,10 @@ import { Query, readQuery } from "../../../mod/wire/dns.ts";
 import { seededRandom } from "./dialogue.ts";
 
 /** A question for `name`, one label, and what is stored for it: the question with `filler` octets behind. */
-function question(name: string, type = 1): { bytes: Uint8Array; query: Query } {
+function question(name: string, type = 1, seed = 0): { bytes: Uint8Array; query: Query } {
   const label = Array.from(name, (character) => character.charCodeAt(0));
   const bytes = Uint8Array.of(0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, label.length, ...label, 0, 0, type, 0, 1);
-  const query = new Query();
+  const query = new Query(seed);
   assert.equal(readQuery(bytes, bytes.length, query), 0);
   return { bytes, query };
 }
@@ -130,4 +130,14 @@ Deno.test("property: it holds nothing but what was stored last for a name, whate
     }),
     { numRuns: 50 },
   );
+});
+
+Deno.test("names that somebody chose because they share a bucket share none with another seed", () => {
+  const bucket = (name: string, seed: number) => question(name, 1, seed).query.hash & 0xff;
+  const chosen = Array.from({ length: 50_000 }, (_, index) => `n${index}`).filter((name) => bucket(name, 0) === 0);
+  assert.ok(chosen.length > 100);
+  for (const seed of [1, 0x3150, 0xdeadbeef]) {
+    const buckets = Map.groupBy(chosen, (name) => bucket(name, seed));
+    assert.ok(Math.max(...[...buckets.values()].map(({ length }) => length)) < 20);
+  }
 });
