@@ -101,12 +101,14 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
     ],
     exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
     rules: policyRules(uplink, view),
-    // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
-    // reverse path filtering can see, is the tunnel; and the tunnel has no address when the first offer comes in.
-    interfaceSettings: [uplink.device, ...(tunnel === undefined ? [] : [config.device])].map((device) => ({
-      device,
-      rpFilter: 2 as const,
-    })),
+    interfaceSettings: [
+      // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
+      // reverse path filtering can see, is the tunnel.
+      { device: uplink.device, rpFilter: 2 as const },
+      // None: whatever comes, comes from the gateway. While the tunnel has no address, the kernel would else take only what
+      // is from the gateway's own, and nobody would hear of a second DHCP server.
+      ...(tunnel === undefined ? [] : [{ device: config.device, rpFilter: 0 as const }]),
+    ],
   };
 }
 

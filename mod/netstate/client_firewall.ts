@@ -175,7 +175,9 @@ function filterInput4(config: ClientNetConfig, view: ClientPhase): Chain {
     );
     if (!isOpen(view)) {
       rules.push(
-        ...gatewayPorts.map((from) =>
+        // Of any server: our client tells of those that are not the gateway, and takes nothing of them.
+        `-i ${config.device} -p udp -m udp --sport ${dhcpServerPort} --dport ${dhcpClientPort} -j RETURN`,
+        ...[dnsPort, probePort].map((from) =>
           `-i ${config.device} -s ${formatIpv4(gateway)}/32 -p udp -m udp --sport ${from} -j RETURN`
         ),
         `-i ${config.device} -j DROP`,

@@ -1,10 +1,15 @@
 /** Our client where somebody in the tunnel wants harm: routes of its choice, a second server, an address taken twice. */
 import assert from "node:assert/strict";
+import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
+import { clientMac, gatewayMac } from "../../../mod/addr/mac.ts";
+import { encodeDhcp } from "../../../mod/wire/dhcpv4.ts";
 import { from, outsideTunnel } from "../../lab/lab.ts";
+import { inject, udpFrame } from "../../lab/overlay_frames.ts";
 import { assertSeesProbes } from "../../lab/prober.ts";
 import { says, sleep, startClient, startGateway, untilClosed, untilOpen } from "../../lab/roles.ts";
 import { labTests } from "../../lab/test.ts";
 import { internet, routerAddress } from "../../lab/topology.ts";
+import { parse } from "../../scenario/dhcp_text.ts";
 import { startSeedGateway } from "../seed_gateway.ts";
 import { device, Dialogue } from "./dialogue.ts";
 import { addressesOf, connect, withPods } from "./pods.ts";
@@ -64,8 +69,7 @@ labTest("a second server in the tunnel is not obeyed, and the log tells of it", 
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
   await lab.setEndpoints([0]);
   await startGateway(gateway, { PGW_DHCP_RENEWAL_TIME: "2", PGW_DHCP_POOL: "20-97" });
-  // It hears whatever goes to the gateway, and answers from an address of its own. (Before the client has an address, its
-  // kernel drops what comes from there.)
+  // It hears whatever goes to the gateway, and answers from an address of its own.
   const other = await servers.dhcpd.start(gateway, "server-identifier 172.29.0.66;\n");
   const pgw = startClient(client);
   const { address } = await untilOpen(pgw) as { address: string };
@@ -76,6 +80,30 @@ labTest("a second server in the tunnel is not obeyed, and the log tells of it", 
   const { stdout } = await gateway.exec(["curl", "-sf", "http://127.0.0.1:3150/v1/leases"]);
   assert.ok(stdout.includes(`"address":"${address}"`), stdout);
   assert.equal(await client.fetchSourceAddress(), gateway.vpnAddress.v4);
+});
+
+labTest("a second server is told of before there is an address: an offer, and a refusal", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  await startGateway(gateway);
+  // The gateway itself hears nothing; this one listens below the firewall.
+  const deaf = "PREROUTING -i vxlan3150 -p udp --dport 67 -j DROP";
+  await gateway.iptables(4, `*raw\n-A ${deaf}\nCOMMIT\n`);
+  await servers.dhcpd.start(gateway, "server-identifier 172.29.0.66;\n");
+  const pgw = startClient(client);
+  const toldOf = (server: string) =>
+    says(`a DHCP answer of ${server} is ignored: it is not the server that was chosen`);
+  await pgw.waitForLog(toldOf("172.29.0.66"));
+  const mac = clientMac(parseIpv4(client.address.v4));
+  const refusal = encodeDhcp(parse("DHCPNAK server=172.29.0.67", { op: 2, xid: 1, chaddr: mac }));
+  const ours = gatewayMac(parseIpv4("172.29.0.1"));
+  await inject(gateway, client, udpFrame(mac, ours, ["172.29.0.67", 67], ["255.255.255.255", 68], refusal));
+  await pgw.waitForLog(toldOf("172.29.0.67"));
+  // It was sent thirty times, and the offers go on.
+  for (const server of ["172.29.0.66", "172.29.0.67"]) assert.equal(pgw.logs.filter(toldOf(server)).length, 1);
+  assert.deepEqual(await addressesOf(client), []);
+  await gateway.iptables(4, `*raw\n-D ${deaf}\nCOMMIT\n`);
+  await untilOpen(pgw);
 });
 
 labTest("an address that another host has is declined: at the start, and whenever one claims it", async (lab) => {

@@ -115,14 +115,14 @@ golden(
       + neighbor 172.29.0.1 is 02:77:ac:1d:00:01 dev vxlan3150
       + route    172.20.1.6/32 via 10.42.0.1 dev eth0
       + route    172.29.0.1/32 dev vxlan3150
-      + setting  vxlan3150 rp_filter=2
+      + setting  vxlan3150 rp_filter=0
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 3150 -j RETURN
       + v4 filter PGW-INPUT ! -i vxlan3150 ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
-      + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 67 -j RETURN
+      + v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --sport 67 --dport 3168 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 53 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
       + chain    v4 nat PGW-PREROUTING from PREROUTING
@@ -148,7 +148,7 @@ golden(
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 3150 -j RETURN
-      - v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 67 -j RETURN
+      - v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --sport 67 --dport 3168 -j RETURN
       - v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 53 -j RETURN
       - v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
       - v4 filter PGW-INPUT -i vxlan3150 -j DROP
@@ -183,7 +183,7 @@ golden(
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
       - rule     v4 priority 3151 from 172.29.0.20 table 3151
-      - setting  vxlan3150 rp_filter=2
+      - setting  vxlan3150 rp_filter=0
       - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
       - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN

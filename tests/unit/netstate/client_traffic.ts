@@ -232,22 +232,21 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
   ["in: DHCP and probe answers in the tunnel", {
     direction: "in",
     needs: "tunnel",
-    packets: [67, 53, 3150].map((sourcePort) =>
-      v4("udp", sourcePort === 67 ? "255.255.255.255" : leased, {
-        in: "vxlan3150",
-        source: gateway,
-        sourcePort,
-        destinationPort: sourcePort === 67 ? 68 : 40_000,
-        toThisHost: sourcePort !== 67,
-      })
-    ),
+    packets: [
+      ...[gateway, "172.29.0.66"].map((source) =>
+        v4("udp", "255.255.255.255", { in: "vxlan3150", source, sourcePort: 67, ...port(68) })
+      ),
+      ...[53, 3150].map((sourcePort) =>
+        v4("udp", leased, { in: "vxlan3150", source: gateway, sourcePort, ...port(40_000), toThisHost: true })
+      ),
+    ],
   }],
   ["in: anything else from the tunnel", {
     direction: "in",
     packets: [
       v4("tcp", leased, { in: "vxlan3150", source: internet, ...port(8080), toThisHost: true }),
       v4("tcp", leased, { in: "vxlan3150", source: gateway, ...port(8080), toThisHost: true }),
-      v4("udp", leased, { in: "vxlan3150", source: "172.29.0.66", sourcePort: 67, ...port(68), toThisHost: true }),
+      v4("udp", leased, { in: "vxlan3150", source: "172.29.0.66", sourcePort: 67, ...port(8080), toThisHost: true }),
       v4("udp", pod, { in: "vxlan3150", source: internet, sourcePort: 3150, ...port(8080) }),
       v4("icmp", leased, { in: "vxlan3150", source: internet, icmpType: 8, toThisHost: true }),
     ],
