@@ -64,14 +64,27 @@ export class Netlink implements Disposable {
 
   /** All that there is of a kind. */
   async dump(request: Request): Promise<readonly Message[]> {
-    let messages: Message[] = [];
+    return await this.dumpAs(request, (message) => message);
+  }
+
+  /** What `read` makes of all that there is of a kind, if anything, as it comes: there may be very much. */
+  async dumpAs<T>(request: Request, read: (message: Message) => T | undefined): Promise<readonly T[]> {
+    let results: T[] = [];
     for (let attempt = 0; attempt < mostDumps; attempt++) {
-      messages = [];
+      results = [];
+      let [isDone, isWhole] = [false, true];
       await this.#send(request, NLM_F_REQUEST | NLM_F_DUMP);
-      while (messages.at(-1)?.type !== NLMSG_DONE) messages.push(...await this.#receive(request));
-      if (messages.every(({ flags }) => (flags & NLM_F_DUMP_INTR) === 0)) break;
+      while (!isDone) {
+        for (const message of await this.#receive(request)) {
+          isDone = message.type === NLMSG_DONE;
+          isWhole &&= (message.flags & NLM_F_DUMP_INTR) === 0;
+          const result = isDone ? undefined : read(message);
+          if (result !== undefined) results.push(result);
+        }
+      }
+      if (isWhole) break;
     }
-    return messages.slice(0, -1);
+    return results;
   }
 
   [Symbol.dispose](): void {

@@ -46,13 +46,13 @@ export class OverlayHosts implements Disposable {
   /** Those of whom a frame came in the last minutes, where ARP knows them, or a lease was given by this process or one before. */
   async known(): Promise<readonly Host[]> {
     using netlink = new Netlink();
-    const dump = async (family: number) => {
+    const dump = <T>(family: number, read: (message: Message) => T | undefined) => {
       const operation = `reading who is on ${this.device}`;
-      return await netlink.dump({ operation, type: RTM.getNeighbor, fixed: this.#neighbor(family, 0) });
+      return netlink.dumpAs({ operation, type: RTM.getNeighbor, fixed: this.#neighbor(family, 0) }, read);
     };
-    const hosts = (await dump(AF_INET)).flatMap((message) => this.#host(message) ?? []);
+    const hosts = await dump(AF_INET, (message) => this.#host(message));
     if (hosts.length === 0) return [];
-    const present = new Set((await dump(AF_BRIDGE)).flatMap((message) => this.#hardware(message) ?? []));
+    const present = new Set(await dump(AF_BRIDGE, (message) => this.#hardware(message)));
     return hosts.filter(({ mac }) => present.has(formatMac(mac)));
   }
 

@@ -3,7 +3,14 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import type { GatewaySettings } from "../config/settings.ts";
-import { DhcpServer, type DhcpServerConfig, foreignHardware, type Reply } from "../dhcp/server.ts";
+import {
+  DhcpServer,
+  type DhcpServerConfig,
+  foreignHardware,
+  type Outcome,
+  type Reply,
+  type ServerEvent,
+} from "../dhcp/server.ts";
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
@@ -19,6 +26,7 @@ import { encodeUdpPacket } from "../wire/udp.ts";
 import { ClientPlaces } from "./client_places.ts";
 import { DhcpLog } from "./dhcp_log.ts";
 import { LeaseFile } from "./lease_file.ts";
+import { inTurns } from "./in_turns.ts";
 import { logger } from "./log.ts";
 import { OverlayWatch } from "./overlay_watch.ts";
 import { ReservationFile } from "./reservation_file.ts";
@@ -117,7 +125,6 @@ export class DhcpService {
     this.server = new DhcpServer({ ...options, reservations }, restored, Date.now());
     this.#file.compactFrom(() => this.server.records());
     this.#places = new ClientPlaces(device);
-    this.#follow(this.server.records(), Date.now());
     this.#packets = PacketSocket.open(device, { batch });
     this.#socket = UdpSocket.open({
       device,
@@ -138,9 +145,7 @@ export class DhcpService {
     this.#packets = PacketSocket.open(this.#device, { batch });
     this.#places[Symbol.dispose]();
     this.#places = new ClientPlaces(this.#device);
-    const now = Date.now();
-    for (const record of this.server.records()) this.#place(record, now);
-    this.#attempt("some clients cannot be reached", () => this.#places.flush());
+    this.#followAll();
     this.#watch?.[Symbol.dispose]();
     this.#watchOverlay();
   }
@@ -159,7 +164,18 @@ export class DhcpService {
   async #start(isEmpty: boolean): Promise<void> {
     const watching = this.#watchOverlay();
     if (isEmpty) await watching;
+    this.#followAll();
     await this.#serve();
+  }
+
+  /** Leases from before, or all on a new device: 65,000 take half a second, for which nobody who asks should wait. */
+  async #followAll(): Promise<void> {
+    const places = this.#places;
+    await inTurns(this.server.records(), batch, (records) => {
+      if (this.#closed || places !== this.#places) return false;
+      this.#follow(records, Date.now());
+      return true;
+    });
   }
 
   async #watchOverlay(): Promise<void> {
@@ -180,29 +196,29 @@ export class DhcpService {
   }
 
   async #serve(): Promise<void> {
-    const replies: Reply[] = [];
+    const outcomes: Outcome[] = [];
     const records: LeaseRecord[] = [];
     for (
       let received = await this.#socket.receiveBatch();
       received !== undefined;
       received = await this.#socket.receiveBatch()
     ) {
-      replies.length = records.length = 0;
+      outcomes.length = records.length = 0;
       const now = Date.now();
       for (let index = 0; index < received.count; index++) {
         const outcome = this.#handle(received.bytes(index), now);
         if (outcome === undefined) continue;
+        outcomes.push(outcome);
         for (const record of outcome.records) records.push(record);
-        if (outcome.reply !== undefined) replies.push(outcome.reply);
       }
-      if (records.length > 0) {
-        // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
-        await this.#file.commit(records);
-        this.#follow(records, now);
-      }
-      for (const reply of replies) this.#add(reply);
+      // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
+      if (records.length > 0) await this.#file.commit(records);
+      for (const { reply } of outcomes) if (reply !== undefined) this.#add(reply);
       this.#attempt("some answers could not be sent", () => this.#packets.flush());
       this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
+      // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
+      if (records.length > 0) this.#follow(records, now);
+      for (const { event } of outcomes) this.#tell(event, now);
     }
   }
 
@@ -219,20 +235,21 @@ export class DhcpService {
     for (const record of records) this.#leased(record);
   }
 
-  #handle(bytes: Uint8Array, now: number) {
+  #handle(bytes: Uint8Array, now: number): Outcome | undefined {
     try {
       // The socket's filter has left nothing of what is said in another's name.
-      const outcome = bytes.length === 0 ? foreignHardware : this.server.handle(decodeDhcp(bytes), now);
-      const { event } = outcome;
-      this.#count(event.kind === "dropped" ? event.reason : event.kind);
-      this.#log.tell(event, () => this.server.counts(now), now);
-      if (event.kind === "released") this.left(event.address);
-      return outcome;
+      return bytes.length === 0 ? foreignHardware : this.server.handle(decodeDhcp(bytes), now);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#count("malformed");
       return undefined;
     }
+  }
+
+  #tell(event: ServerEvent, now: number): void {
+    this.#count(event.kind === "dropped" ? event.reason : event.kind);
+    this.#log.tell(event, () => this.server.counts(now), now);
+    if (event.kind === "released") this.left(event.address);
   }
 
   #follow(records: Iterable<LeaseRecord>, now: number): void {

@@ -2,6 +2,7 @@
 
 import { type LeaseRecord, replay } from "../dhcp/lease_record.ts";
 import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
+import { inTurns } from "./in_turns.ts";
 import { writeAllSync } from "./write_all.ts";
 
 export type LeaseFileOptions = {
@@ -22,8 +23,8 @@ const spareLines = 4_096;
 function isOverlong(lines: number, addresses: number): boolean {
   return lines > 2 * (2 * addresses + spareLines);
 }
-/** Lines that a rewrite writes at once: some 2 ms of work, during which no client is answered. */
-const chunkLines = 512;
+/** Lines that a rewrite writes at once: some 0.2 ms of work, during which no client is answered. */
+const pieceLines = 64;
 /** After a failure everything is in memory alone; every so many milliseconds the disk is tried again. */
 const retryInterval = 60_000;
 
@@ -211,18 +212,19 @@ export class LeaseFile {
    * journal stays whole until the successor is, and the last line of each address is true in either.
    */
   async #compact(snapshot: Iterable<LeaseRecord>): Promise<void> {
+    // Not when the journal failed meanwhile, or the program ends: the half-written successor is nobody's then.
+    const isWanted = () => this.#file !== undefined && !this.#closed;
     try {
       const successor = this.#successor = this.#openSuccessor();
       const linesBefore = this.#lines;
       let written = 0;
-      for (const chunk of chunks(snapshot, chunkLines)) {
-        // The journal failed meanwhile, or the program ends: the half-written successor is nobody's.
-        if (this.#file === undefined || this.#closed) return;
-        writeAllSync(successor, encodeRecords(chunk));
-        written += chunk.length;
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
-      if (this.#file === undefined || this.#closed) return;
+      const isWhole = await inTurns(snapshot, pieceLines, (piece) => {
+        if (!isWanted()) return false;
+        writeAllSync(successor, encodeRecords(piece));
+        written += piece.length;
+        return true;
+      });
+      if (!isWhole || !isWanted()) return;
       this.#succeed(successor);
       this.#successor = undefined;
       this.#addresses = written;
@@ -257,16 +259,4 @@ function readJournal(path: string): Journal {
 function syncDirectory(path: string): void {
   using directory = Deno.openSync(path);
   directory.syncSync();
-}
-
-function* chunks<Item>(items: Iterable<Item>, size: number): Generator<Item[]> {
-  let chunk: Item[] = [];
-  for (const item of items) {
-    chunk.push(item);
-    if (chunk.length === size) {
-      yield chunk;
-      chunk = [];
-    }
-  }
-  if (chunk.length > 0) yield chunk;
 }

@@ -63,6 +63,12 @@ Deno.test("lease store: lines that are no records are counted and passed over", 
     '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02:"}',
     '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02-03"}',
     '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02","id":7}',
+    '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02","id":"}',
+    '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02","name":"a}',
+    '{"address":"172.29.0.20","state":"bound","until":01,"mac":"02"}',
+    '{"address":"172.29.0.020","state":"bound","until":1,"mac":"02"}',
+    '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02"} ,',
+    '{"address":"172.29.0.20","state":"bound","until":1,"mac":"02"',
   ];
   const journal = decodeJournal(new TextEncoder().encode([good, ...bad, "", good, ""].join("\n")));
   assert.equal(journal.records.length, 2);
@@ -71,4 +77,30 @@ Deno.test("lease store: lines that are no records are counted and passed over", 
 
 Deno.test("lease store: no bytes make it throw", () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeJournal(bytes)));
+});
+
+Deno.test("lease store: a line that somebody wrote by hand counts too", () => {
+  const lines = [
+    '{ "state": "bound", "address": "172.29.0.20", "until": 1.5e3, "mac": "02:78:0a:00:00:05", "name": "a\\u0062" }',
+    '{"address":"172.29.0.21","state":"released","until":2,"mac":"","id":"01","name":"","note":"moved"}',
+    '{"address":"172.29.0.22","state":"declined","until":3,"mac":"02","name":7}',
+  ];
+  assert.deepEqual(decodeJournal(new TextEncoder().encode(`${lines.join("\n")}\n`)).records, [
+    {
+      address: parseIpv4("172.29.0.20"),
+      state: "bound",
+      chaddr: Uint8Array.of(2, 0x78, 10, 0, 0, 5),
+      hostName: "ab",
+      until: 1_500,
+    },
+    {
+      address: parseIpv4("172.29.0.21"),
+      state: "released",
+      chaddr: new Uint8Array(0),
+      clientId: Uint8Array.of(1),
+      hostName: "",
+      until: 2,
+    },
+    { address: parseIpv4("172.29.0.22"), state: "declined", chaddr: Uint8Array.of(2), until: 3 },
+  ]);
 });

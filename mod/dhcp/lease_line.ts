@@ -1,0 +1,174 @@
+/** One lease as a line of the journal: a JSON object, which whoever is called at night can read. */
+
+import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { formatMac } from "../addr/mac.ts";
+import type { LeaseRecord } from "./lease_record.ts";
+
+const states = ["bound", "released", "declined"] as const satisfies LeaseRecord["state"][];
+
+/** As `JSON.stringify` would: only a name can hold what must be escaped. */
+export function encodeRecord({ address, state, until, chaddr, clientId, hostName }: LeaseRecord): string {
+  const id = clientId === undefined ? "" : `,"id":"${formatMac(clientId)}"`;
+  const name = hostName === undefined ? "" : `,"name":${JSON.stringify(hostName)}`;
+  const mac = formatMac(chaddr);
+  return `{"address":"${formatIpv4(address)}","state":"${state}","until":${until},"mac":"${mac}"${id}${name}}\n`;
+}
+
+/** The record in a line, without its end; `undefined`: it is none. Nothing makes this throw. */
+export function decodeRecord(line: Uint8Array): LeaseRecord | undefined {
+  return readOwn(line) ?? readAny(line);
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What {@link encodeRecord} puts between the values. */
+const literals = {
+  address: encoder.encode(`{"address":"`),
+  dot: encoder.encode("."),
+  state: encoder.encode(`","state":"`),
+  until: encoder.encode(`","until":`),
+  mac: encoder.encode(`,"mac":"`),
+  id: encoder.encode(`,"id":"`),
+  name: encoder.encode(`,"name":`),
+  end: encoder.encode("}"),
+};
+const stateNames = states.map((state) => ({ state, bytes: encoder.encode(state) }));
+
+/**
+ * A line as {@link encodeRecord} writes it, byte by byte: a gateway that starts again answers nobody before it has read
+ * them all, of which there may be 65,000.
+ */
+function readOwn(bytes: Uint8Array): LeaseRecord | undefined {
+  const line = new OwnLine(bytes);
+  const address = line.skip(literals.address) ? line.address() : undefined;
+  const state = line.skip(literals.state) ? stateNames.find(({ bytes }) => line.skip(bytes))?.state : undefined;
+  const until = line.skip(literals.until) ? line.integer() : undefined;
+  const chaddr = line.skip(literals.mac) ? line.hex() : undefined;
+  const clientId = line.skip(literals.id) ? line.hex() : undefined;
+  const hostName = line.skip(literals.name) ? line.lastText() : undefined;
+  if (address === undefined || state === undefined || until === undefined || chaddr === undefined) return undefined;
+  return line.skip(literals.end) && line.isAtEnd
+    ? record(address, state, until, chaddr, clientId, hostName)
+    : undefined;
+}
+
+/** Any JSON that says the same: somebody edited the file. */
+function readAny(bytes: Uint8Array): LeaseRecord | undefined {
+  const value = parseJson(bytes);
+  if (typeof value !== "object" || value === null) return undefined;
+  const { address, state, until, mac, id, name } = value as Record<string, unknown>;
+  const known = states.find((known) => known === state);
+  if (typeof address !== "string" || !isIpv4(address) || known === undefined) return undefined;
+  if (typeof until !== "number" || !Number.isFinite(until)) return undefined;
+  const [chaddr, clientId] = [mac, id].map(decodeHex);
+  if (chaddr === undefined || (id !== undefined && clientId === undefined)) return undefined;
+  return record(parseIpv4(address), known, until, chaddr, clientId, typeof name === "string" ? name : undefined);
+}
+
+function record(
+  address: Ipv4,
+  state: LeaseRecord["state"],
+  until: number,
+  chaddr: Uint8Array,
+  clientId: Uint8Array | undefined,
+  hostName: string | undefined,
+): LeaseRecord {
+  const id = clientId === undefined ? {} : { clientId };
+  return { address, state, chaddr, ...id, ...(hostName === undefined ? {} : { hostName }), until };
+}
+
+function decodeHex(text: unknown): Uint8Array | undefined {
+  return typeof text === "string" ? new OwnLine(encoder.encode(`${text}"`)).hex() : undefined;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+const [zero, nine, colon, quote] = [0x30, 0x39, 0x3a, 0x22];
+/** With so many digits, every integer is exact. */
+const mostDigits = 15;
+
+/** Reads a line from left to right. Behind what is not as expected, nothing is read any more. */
+class OwnLine {
+  #at = 0;
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  get isAtEnd(): boolean {
+    return this.#at === this.bytes.length;
+  }
+
+  /** Whether `literal` comes next; then it is behind. */
+  skip(literal: Uint8Array): boolean {
+    for (let index = 0; index < literal.length; index++) {
+      if (this.bytes[this.#at + index] !== literal[index]) return false;
+    }
+    this.#at += literal.length;
+    return true;
+  }
+
+  address(): Ipv4 | undefined {
+    let address = 0;
+    for (let octet = 0; octet < 4; octet++) {
+      if (octet > 0 && !this.skip(literals.dot)) return this.#fail();
+      const value = this.integer();
+      if (value === undefined || value > 255) return this.#fail();
+      address = 256 * address + value;
+    }
+    return address;
+  }
+
+  integer(): number | undefined {
+    const start = this.#at;
+    let value = 0;
+    for (let digit = this.bytes[start]!; digit >= zero && digit <= nine; digit = this.bytes[++this.#at]!) {
+      value = 10 * value + digit - zero;
+    }
+    const digits = this.#at - start;
+    const hasLeadingZero = digits > 1 && this.bytes[start] === zero;
+    return digits === 0 || digits > mostDigits || hasLeadingZero ? this.#fail() : value;
+  }
+
+  /** The inverse of {@link formatMac} for any number of bytes, up to a quotation mark that ends it. */
+  hex(): Uint8Array | undefined {
+    const start = this.#at;
+    const end = this.bytes.indexOf(quote, start);
+    const size = (end - start + 1) / 3;
+    if (end < start || (end > start && !Number.isInteger(size))) return this.#fail();
+    const value = new Uint8Array(end === start ? 0 : size);
+    for (let index = 0; index < value.length; index++) {
+      const at = start + 3 * index;
+      const [high, low] = [hexDigit(this.bytes[at]!), hexDigit(this.bytes[at + 1]!)];
+      if (high < 0 || low < 0 || (index > 0 && this.bytes[at - 1] !== colon)) return this.#fail();
+      value[index] = 16 * high + low;
+    }
+    this.#at = end + 1;
+    return value;
+  }
+
+  /** A JSON string that is the last value of its object. */
+  lastText(): string | undefined {
+    const end = this.bytes.length - 1;
+    const value = parseJson(this.bytes.subarray(this.#at, end));
+    if (typeof value !== "string") return this.#fail();
+    this.#at = end;
+    return value;
+  }
+
+  #fail(): undefined {
+    this.#at = this.bytes.length + 1;
+    return undefined;
+  }
+}
+
+/** The value of a lower-case digit; -1 when it is none. */
+function hexDigit(code: number): number {
+  if (code >= zero && code <= nine) return code - zero;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+}
