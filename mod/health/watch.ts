@@ -19,6 +19,8 @@ export const movingIntervalMs = 1_000;
 const longestPatienceMs = 200;
 /** What is known to be undelivered is given up so soon: not at once, so that what heals in a moment is no loss. */
 const hurryMs = 20;
+/** A gateway that is reached passes packets on while its program is held up: so long that is no reason to leave it. */
+const stallMs = 3_000;
 /** A process that was woken so much later than it asked for has not listened: what it missed is not counted. */
 const lateMs = 50;
 
@@ -32,12 +34,22 @@ export type Watch = {
   readonly extended: boolean;
   /** What is known of why there is no answer. */
   readonly fault?: Fault;
+  /** Since the youngest probe the gateway's kernel has taken a connection: it is there, whatever its program does. */
+  readonly reached?: true;
+  /** When the gateway would have counted as gone for the first time, had it not been reached. */
+  readonly stalledAt?: number;
 };
 
 /** `noTunnel`: the gateway's Pod has no tunnel. `noWay`: there is no way to the Pod. */
 export type Fault = "noTunnel" | "noWay";
 
-export type WatchStep = { readonly watch: Watch; readonly send?: string; readonly gone: boolean };
+/** `stalled`: the gateway's kernel is there, and its program has answered no probe for longer than a busy machine explains. */
+export type WatchStep = {
+  readonly watch: Watch;
+  readonly send?: string;
+  readonly gone: boolean;
+  readonly stalled?: true;
+};
 
 /** A watch whose first probe is due at `dueAt`. */
 export function startWatch(config: WatchConfig, dueAt: number): Watch {
@@ -56,16 +68,21 @@ export function tickWatch(watch: Watch, now: number, random: () => number): Watc
   if (waiting && !watch.extended && now - watch.dueAt > lateMs) {
     return { watch: { ...watch, dueAt: now + patienceMs(watch.config), extended: true }, gone: false };
   }
-  if (watch.unanswered.length >= watch.config.misses) return { watch, gone: true };
-  return probeNow(watch, now, random);
+  if (watch.unanswered.length < watch.config.misses) return probeNow(watch, now, random);
+  if (!watch.reached) return { watch, gone: true };
+  const stalledAt = watch.stalledAt ?? now;
+  const next = probeNow({ ...watch, stalledAt }, now, random);
+  const step = { ...next, watch: { ...next.watch, dueAt: now + movingIntervalMs } };
+  return now - stalledAt < stallMs ? step : { ...step, stalled: true };
 }
 
 /** Sends a probe without waiting for the interval. */
 export function probeNow(watch: Watch, now: number, random: () => number): WatchStep {
   const nonce = probeNonce(random);
+  const { reached: _, ...before } = watch;
   const unanswered = [...watch.unanswered, nonce].slice(-watch.config.misses);
   return {
-    watch: { ...watch, unanswered, dueAt: now + patienceMs(watch.config), extended: false },
+    watch: { ...before, unanswered, dueAt: now + patienceMs(watch.config), extended: false },
     send: nonce,
     gone: false,
   };
@@ -75,6 +92,11 @@ export function probeNow(watch: Watch, now: number, random: () => number): Watch
 export function hurryWatch(watch: Watch, fault: Fault, now: number): Watch {
   if (watch.unanswered.length === 0) return watch;
   return { ...watch, dueAt: Math.min(watch.dueAt, now + hurryMs), extended: true, fault };
+}
+
+/** The watch when the gateway's kernel has taken a connection. */
+export function reachWatch(watch: Watch): Watch {
+  return watch.unanswered.length === 0 ? watch : { ...watch, reached: true };
 }
 
 /** The watch whose next probe is not waited for. */

@@ -1,5 +1,6 @@
 /** What becomes of a TCP connection that somebody else's kernel may take or refuse. */
 
+import { delay } from "./delay.ts";
 import { AF_INET, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./libc.ts";
 import { encodeSocketAddress, type SocketAddress } from "./socket_address.ts";
 import { check } from "./socket_error.ts";
@@ -16,7 +17,7 @@ const pollMs = 20;
 
 /**
  * Asks for a connection, by `device` if that is given, and gives it up. `refused`: the host is there, and no program of it
- * listens; `silent`: nothing of the kind was heard within `timeoutMs`.
+ * listens; `silent`: nothing of the kind was heard within `timeoutMs`, or until `signal` was aborted.
  *
  * @throws {SocketError} it could not be asked for
  */
@@ -24,6 +25,7 @@ export async function tryConnection(
   to: SocketAddress,
   device: string | undefined,
   timeoutMs: number,
+  signal = new AbortController().signal,
 ): Promise<"accepted" | "refused" | "silent"> {
   const fd = check("socket(AF_INET)", libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const name = encodeSocketAddress(to);
@@ -35,8 +37,9 @@ export async function tryConnection(
       const number = errno();
       if (number === EISCONN) return "accepted";
       if (number === ECONNREFUSED) return "refused";
-      if (![EINPROGRESS, EALREADY, EINTR].includes(number) || performance.now() >= deadline) return "silent";
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      const goesOn = [EINPROGRESS, EALREADY, EINTR].includes(number) && performance.now() < deadline && !signal.aborted;
+      if (!goesOn) return "silent";
+      await delay(pollMs, signal);
     }
   } finally {
     libc.close(fd);

@@ -31,6 +31,8 @@ export type ClientEvent =
   | { readonly kind: "probeAnswer"; readonly nonce: string; readonly condition?: GatewayCondition }
   /** A probe came back as undeliverable, or did not leave. `noProgram`: the gateway's Pod refuses the probe's port. */
   | { readonly kind: "undelivered"; readonly fault: Fault | "noProgram" }
+  /** The gateway's kernel has taken a connection through the tunnel, while a probe waited for its answer. */
+  | { readonly kind: "reached" }
   /** Somebody else changed a link, an address or a route of the Pod: the gateway may have become unreachable. */
   | { readonly kind: "kernelChanged" }
   /** SIGHUP: what is waited for is tried now. */
@@ -46,6 +48,8 @@ export type CloseCause =
   | "gateway_restarted"
   /** Its Pod is there, but no gateway in it. */
   | "gateway_without_program"
+  /** Its Pod is there, but the gateway in it is held up. */
+  | "gateway_stalled"
   /** The next gateway's tunnel cannot be made beside the present one's. */
   | "tunnel_differs"
   | "lease_lost"

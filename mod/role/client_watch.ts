@@ -2,7 +2,7 @@
 
 import { formatIpv4 } from "../addr/ipv4.ts";
 import { type GatewayCondition, notice } from "../health/probe.ts";
-import { answerWatch, hurryWatch, probeSoon, startWatch, tickWatch, type Watch } from "../health/watch.ts";
+import { answerWatch, hurryWatch, probeSoon, reachWatch, startWatch, tickWatch, type Watch } from "../health/watch.ts";
 import type { ClientEffect, ClientEvent, Loss } from "./client_event.ts";
 import type { Link, Random } from "./client_state.ts";
 
@@ -23,7 +23,11 @@ export function look(link: Link, before: Watch, event: ClientEvent, now: number,
   const { watch, loss } = hear(link, before, event, now);
   if (loss !== undefined) return { watch, effects: [], loss };
   const ticked = tickWatch(watch, now, random);
-  if (!ticked.gone) return { watch: ticked.watch, effects: probeEffects(link, ticked.send) };
+  if (!ticked.gone) {
+    const sight = { watch: ticked.watch, effects: probeEffects(link, ticked.send) };
+    if (!ticked.stalled) return sight;
+    return { ...sight, loss: { cause: "gateway_stalled", reason: `the program of ${nameOf(link)} answers no longer` } };
+  }
   const reason = `${nameOf(link)} ${faults[watch.fault ?? "silence"]}`;
   return { watch: ticked.watch, effects: [], loss: { cause: "gateway_silent", reason } };
 }
@@ -48,6 +52,8 @@ function hear(link: Link, watch: Watch, event: ClientEvent, now: number): Omit<S
       const reason = `no program answers in ${nameOf(link)}`;
       return { watch: reached, loss: { cause: "gateway_without_program", reason } };
     }
+    case "reached":
+      return { watch: reachWatch(watch) };
     case "look":
     case "kernelChanged":
       return { watch: probeSoon(watch, now) };

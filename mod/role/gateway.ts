@@ -277,9 +277,12 @@ function watch(
     case "notObserved":
       return { watching, effects: [troubleLog(event.reason)] };
     case "applyFailed":
-      return { watching: { ...watching, trouble: event.reason }, effects: [troubleLog(event.reason)] };
+      return {
+        watching: { ...watching, trouble: event.reason },
+        effects: event.reason === trouble ? [] : [troubleLog(event.reason)],
+      };
     case "applied":
-      return { watching: sound, effects: [] };
+      return { watching: sound, effects: trouble === undefined ? [] : [soundLog] };
     default:
       if (event.kind !== "podChanged" && now < lookAt) return { watching, effects: [] };
       return { watching: { ...watching, lookAt: now + lookIntervalMs }, effects: [{ kind: "observe" }] };
@@ -294,6 +297,8 @@ function troubleLog(reason: string): GatewayEffect {
     cause: "network",
   };
 }
+
+const soundLog: GatewayEffect = { kind: "log", level: "info", message: "the network is as it should be again" };
 
 function wayOutLog(before: PodView | undefined, pod: PodView): GatewayEffect[] {
   if (before !== undefined && before.obstacle === pod.obstacle) return [];

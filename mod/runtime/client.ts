@@ -30,6 +30,7 @@ import {
   startClient,
   step,
 } from "../role/client.ts";
+import { causeOf } from "../role/client_cause.ts";
 import type { ClientEffect, ClientEvent, LogEffect } from "../role/client_event.ts";
 import { Applier, type Wanted } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
@@ -88,17 +89,20 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     perform,
     // On a busy machine the timer of a miss can run before the answer that is there is heard.
     beforeTick: () => sockets?.of.poll(),
-    changed: (state) => {
+    changed: (state, event) => {
       if (stageOf(state) !== stage) {
         stage = stageOf(state);
         stages++;
       }
       if (state.kind !== entered) {
         entered = state.kind;
-        history.enter(entered, phaseName(state), now(), why);
-        why = {};
+        const { sentence = causeOf(event) } = why;
+        // One line for each transition: what people want to know was said already.
+        if (why.sentence === undefined) log.debug("{state}: {cause}", { state: entered, cause: sentence });
+        history.enter(entered, phaseName(state), now(), { ...why, sentence });
         if (entered === "open") memory.worked();
       }
+      why = {};
       closeStaleSockets(state);
       applier.update();
     },
@@ -178,6 +182,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
             loop.post({ kind: "probeAnswer", nonce, ...(condition === undefined ? {} : { condition }) });
           },
           undelivered: (fault) => loop.post({ kind: "undelivered", fault }),
+          reached: () => loop.post({ kind: "reached" }),
         }),
       };
       return sockets.of;

@@ -22,6 +22,8 @@ export type Received = {
   probeAnswer(nonce: string, condition?: GatewayCondition): void;
   /** What comes back by ICMP about a probe. */
   undelivered(fault: Fault | "noProgram"): void;
+  /** The gateway's kernel has taken a connection, while a probe has no answer. */
+  reached(): void;
 };
 
 const log = logger("tunnel");
@@ -55,7 +57,7 @@ export class ClientSockets implements Disposable {
   readonly #questions = new Map<number, string>();
   /** The last probe has no answer yet. */
   #isWaiting = false;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(readonly device: string, readonly tunnel: Tunnel, readonly received: Received) {
     this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
@@ -109,7 +111,7 @@ export class ClientSockets implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#closed.abort();
     this.#claims.close();
     this.#dhcp.close();
     this.#probe.close();
@@ -146,13 +148,16 @@ export class ClientSockets implements Disposable {
 
   /**
    * Where no program is, its kernel says so of the probe by ICMP, but seldom: an application that asks for many names uses
-   * up what Linux grants a destination (net.ipv4.icmp_ratelimit). A connection to the port of DNS is refused each time.
+   * up what Linux grants a destination (net.ipv4.icmp_ratelimit). A connection to the port of DNS is refused each time; and
+   * where the program is there, but held up, its kernel takes it.
    */
   async #tryConnection(): Promise<void> {
     const to = { address: this.tunnel.gateway, port: dnsPort };
     try {
-      const outcome = await tryConnection(to, this.device, connectionMs);
-      if (outcome === "refused" && this.#isWaiting && !this.#closed) this.received.undelivered("noProgram");
+      const outcome = await tryConnection(to, this.device, connectionMs, this.#closed.signal);
+      if (!this.#isWaiting || this.#closed.signal.aborted) return;
+      if (outcome === "refused") this.received.undelivered("noProgram");
+      if (outcome === "accepted") this.received.reached();
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       log.debug("no connection to the gateway is tried: {error}", { error });

@@ -2,6 +2,7 @@
 
 import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { PgwError } from "../errors.ts";
+import { delay } from "../linux/delay.ts";
 import type { Candidate } from "../netstate/client.ts";
 import type { GatewayAnswer } from "../role/client_event.ts";
 import { parseGatewayInfo } from "../role/gateway_info.ts";
@@ -115,17 +116,4 @@ export async function askCandidate(
     );
   }
   return { podAddress: parseIpv4(text) };
-}
-
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

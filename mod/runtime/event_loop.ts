@@ -15,8 +15,8 @@ export type Machine<State, Event, Effect> = {
   perform(effect: Effect): void;
   /** Called when it is time for a tick: what has happened already, but was not told yet, can be posted before. */
   beforeTick?(): void;
-  /** Called after each step, its effects done. */
-  changed(state: State): void;
+  /** Called after each step, its effects done. `event`: what it was taken for; absent: the first step. */
+  changed(state: State, event?: Event): void;
 };
 
 /** The clock of all state machines: milliseconds since 1970 that never run backwards, whatever happens to the host's. */
@@ -69,11 +69,11 @@ export class EventLoop<State, Event, Effect> {
 
   #drain(): void {
     for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
-      this.#take(this.machine.step(this.#state, event, now()));
+      this.#take(this.machine.step(this.#state, event, now()), event);
     }
   }
 
-  #take({ state, effects, wakeAt }: MachineStep<State, Effect>): void {
+  #take({ state, effects, wakeAt }: MachineStep<State, Effect>, event?: Event): void {
     this.#stepping = true;
     this.#state = state;
     clearTimeout(this.#timer);
@@ -82,7 +82,7 @@ export class EventLoop<State, Event, Effect> {
       this.#timer = setTimeout(() => this.#tick(), wait);
     }
     for (const effect of effects) this.machine.perform(effect);
-    this.machine.changed(state);
+    this.machine.changed(state, event);
     this.#stepping = false;
   }
 }

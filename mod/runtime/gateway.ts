@@ -102,9 +102,12 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       }
       if (gatewayPhaseName(state) !== phase) {
         phase = gatewayPhaseName(state);
-        history.enter(phase, phase, now(), why);
-        why = {};
+        // All that comes later is said with its cause.
+        const { sentence = "started" } = why;
+        if (why.sentence === undefined) log.debug("{state}: {cause}", { state: phase, cause: sentence });
+        history.enter(phase, phase, now(), { ...why, sentence });
       }
+      why = {};
       services?.dns.setWayOut(obstacleIn(state));
       services?.probe.update();
       applier.update();

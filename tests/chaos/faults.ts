@@ -190,9 +190,9 @@ async function diskFull(world: World, random: Random): Promise<void> {
 async function diskSlow(world: World, random: Random): Promise<void> {
   const tracers = await Promise.all(world.gateways.map((gateway) => slowDown(world, gateway)));
   await killed(world, random, [world.app]);
-  await sleep(1_500);
+  const isHeldUp = () => Promise.resolve(tracers.some(({ output }) => output.includes("DELAYED")));
+  await Promise.all([eventually("a write is held up", isHeldUp, 60_000), sleep(1_500)]);
   await Promise.all(tracers.map((tracer) => tracer.stop("SIGINT", 60_000)));
-  if (!tracers.some(({ output }) => output.includes("DELAYED"))) throw new Error("no write was held up");
 }
 
 async function slowDown(world: World, gateway: GatewayPod) {
@@ -201,6 +201,6 @@ async function slowDown(world: World, gateway: GatewayPod) {
   const inject = `inject=${calls}:delay_enter=300000`;
   const command = ["strace", "-f", ...paths, "-e", `trace=${calls}`, "-e", inject, "-p"];
   const tracer = gateway.spawn([...command, String(world.process(gateway).pid)]);
-  await eventually("strace has attached", () => Promise.resolve(tracer.output.includes("attached")));
+  await eventually("strace has attached", () => Promise.resolve(tracer.output.includes("attached")), 60_000);
   return tracer;
 }

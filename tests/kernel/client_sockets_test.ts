@@ -28,6 +28,7 @@ kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", asy
     dhcp: () => {},
     conflict: () => {},
     probeAnswer: (nonce) => answered.resolve(nonce),
+    reached: () => {},
     undelivered: (fault) => faults.push(fault),
   });
   for (const reason of reasons) {

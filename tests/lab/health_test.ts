@@ -14,8 +14,10 @@ async function untilHealth(pod: Pod, expected: RegExp | "ok"): Promise<void> {
     const { stdout } = await pod.exec(["curl", "-gsS", "-w", "%{http_code}", "http://127.0.0.1:3150/readyz"]);
     return expected === "ok" ? stdout === "ok\n200" : expected.test(stdout) && stdout.endsWith("503");
   }, 20_000);
-  const probe = pod.pgw(["health", "--ready"]);
-  assert.equal((await probe.end()).code, expected === "ok" ? 0 : 1, probe.output);
+  for (const [options, isAlways] of [[["--ready"], false], [["--live"], true]] as const) {
+    const probe = pod.pgw(["health", ...options]);
+    assert.equal((await probe.end()).code, expected === "ok" || isAlways ? 0 : 1, probe.output);
+  }
   const metrics = await pod.exec(["curl", "-gsSf", "http://127.0.0.1:3150/metrics"]);
   assert.match(metrics.stdout, new RegExp(`^pgw_ready ${expected === "ok" ? 1 : 0}$`, "m"));
 }

@@ -71,6 +71,9 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   const isAbove = (metrics: string, sample: string, least: number) =>
     assert.ok(value(metrics, sample) >= least, `${sample} ${value(metrics, sample)} is below ${least}`);
 
+  for (const [role, metrics] of [["client", ofClient], ["gateway", ofGateway]] as const) {
+    assert.match(metrics, new RegExp(`^pgw_build_info\\{role="${role}",version="[^"]+",deno="[^"]+"\\} 1$`, "m"));
+  }
   assert.equal(value(ofClient, 'pgw_state{state="open"}'), 1);
   assert.equal(value(ofClient, 'pgw_state{state="closed"}'), 0);
   assert.equal(value(ofClient, "pgw_ready"), 1);
@@ -84,6 +87,8 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   assert.equal(value(ofGateway, 'pgw_dhcp_addresses{state="bound"}'), 1);
   isAbove(ofGateway, 'pgw_dhcp_messages_total{result="leased"}', 1);
   isAbove(ofGateway, "pgw_dns_queries_total", 1);
+  isAbove(ofGateway, 'pgw_dns_results_total{result="asked"}', 1);
+  isAbove(ofGateway, "pgw_dns_cache_entries", 0);
   await assertTrafficIsTold(client, gateway, ofGateway);
   isAbove(ofGateway, `pgw_dns_upstream_seconds_count{route="outside",upstream="${internet.dns.v4}"}`, 1);
 
@@ -96,6 +101,7 @@ labTest("promtool finds nothing to complain of, and the numbers are what happene
   await untilOpen(pgw, lines);
   const after = await scrape(client);
   await assertSound(client, after);
+  assert.equal(value(after, 'pgw_transitions_total{state="discovering",cause="gateway_silent"}'), 1);
   assert.equal(value(after, "pgw_client_outage_seconds_count"), 1);
   assert.equal(value(after, "pgw_client_reconnect_seconds_count"), 1);
   isAbove(after, "pgw_client_outage_seconds_sum", value(after, "pgw_client_reconnect_seconds_sum"));

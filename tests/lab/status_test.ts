@@ -1,7 +1,8 @@
 /** `pgw status` from inside the Pods, for people and for machines. */
 import assert from "node:assert/strict";
 import type { Pod } from "./pod.ts";
-import { startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
+import type { Process } from "./process.ts";
+import { says, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 
 const labTest = labTests();
@@ -72,4 +73,40 @@ labTest("status tells what both roles do, since when, and what happened", async 
     /^ready +no$/m,
     /closed: the gateway 10\.42\.0\.21 answers no longer/,
   );
+});
+
+/** Each transition that status tells has one line of the log, with its cause. */
+async function assertEachIsLoggedOnce(pod: Pod, process: Process): Promise<void> {
+  const { transitions } = JSON.parse(await status(pod, "--json")) as { transitions: { to: string; cause?: string }[] };
+  const messages = process.lines.map(({ json }) => json?.message);
+  const texts = transitions.map(({ to, cause }) => messages.includes(cause) ? cause : `${to}: ${cause}`);
+  for (const text of new Set(texts)) {
+    const count = (of: readonly unknown[]) => of.filter((other) => other === text).length;
+    assert.equal(count(messages), count(texts), `'${text}' of\n${texts.join("\n")}`);
+  }
+  assert.ok(texts.length >= 3 && process.lines.every(({ json }) => Number(json?.timestamp) > 0), process.output);
+}
+
+labTest("each transition is one line of the log, with its time and its cause", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  const serving = await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  const pgw = startClient(client);
+  await untilOpen(pgw);
+  await assertEachIsLoggedOnce(client, pgw);
+  await gateway.disconnectVpn();
+  await untilClosed(pgw);
+  await gateway.connectVpn();
+  await untilOpen(pgw, pgw.lines.findIndex(({ json }) => json !== undefined && says("closed: ")(json)));
+  await assertEachIsLoggedOnce(gateway, serving);
+});
+
+labTest("status --watch asks again each second, also while nobody answers", async (lab) => {
+  const client = lab.client(0);
+  const watching = client.pgw(["status", "--watch"]);
+  await watching.waitFor(/^nothing listens/);
+  startClient(client);
+  await watching.waitFor(/^role +client$/, { timeoutMs: 30_000 });
+  await watching.waitFor(/^role +client$/, { timeoutMs: 30_000, from: watching.lines.length });
+  await watching.stop("SIGINT");
 });

@@ -83,6 +83,7 @@ export type Moment = {
     answersProbe(more?: Partial<GatewayCondition> & { probesAgo?: number; dns?: boolean }): void;
     /** The last probe comes back by ICMP, or has no way. */
     refusesProbe(fault: "noProgram" | "noTunnel" | "noWay"): void;
+    takesConnection(): void;
     /** The answer that nobody asked for. */
     notifies(more: Partial<GatewayCondition>): void;
   };
@@ -190,6 +191,7 @@ class Runner {
             post({ kind: "probeAnswer", nonce, ...(dns ? {} : { condition: { ...condition, ...more } }) });
           }),
         refusesProbe: (fault) => tell(() => post({ kind: "undelivered", fault })),
+        takesConnection: () => tell(() => post({ kind: "reached" })),
         notifies: (more) =>
           tell(() => post({ kind: "probeAnswer", nonce: notice, condition: { ...condition, ...more } })),
       },

@@ -194,6 +194,47 @@ clientScenario(
   },
 );
 
+/** The probes from `t` on have no answer, but a connection is taken. */
+function stalls(at: At, t: number): void {
+  for (const after of [0, 200, 400]) at(t + after).client.does("probes");
+  at(t + 410).gateway.takesConnection();
+  at(t + 600).client.does("probes");
+}
+
+clientScenario("the gateway's program is held up for a moment: nothing is done", {}, (at) => {
+  starts(at);
+  stalls(at, 10_000);
+  at("10.61 s").gateway.takesConnection();
+  at("11.6 s").client.does("probes");
+  at("11.61 s").gateway.answersProbe({ probesAgo: 2 });
+  at("21.6 s").client.isSilent();
+  at("21.61 s").client.does("probes");
+});
+
+clientScenario(
+  "the gateway's program is held up for long: another one is looked for, through the old one meanwhile",
+  {},
+  (at) => {
+    starts(at);
+    stalls(at, 10_000);
+    for (const t of [11_600, 12_600]) {
+      at(t - 900).gateway.takesConnection();
+      at(t).client.does("probes");
+    }
+    at("12.7 s").gateway.takesConnection();
+    at("13.6 s").client.does("info moving: the program of the gateway 172.20.1.6 answers no longer");
+    at("13.6 s").client.does("resolves");
+    at("13.7 s").dns.fails("no such name");
+    at("13.7 s").client.does("warn the next gateway is not found yet: no such name");
+    at("13.8 s +- 30 ms").client.does("resolves");
+    stalls(at, 14_600);
+    // It takes nothing any more.
+    at("16.2 s").client.does("warn closed: the gateway 172.20.1.6 answers no longer");
+    at("16.2 s").client.does("resolves");
+    at("16.2 s").client.does("kernel discovering");
+  },
+);
+
 clientScenario("run: a stop while it moves gives the address back and closes", {}, (at) => {
   findsNext(at);
   at("3.1 s").client.isStopped();

@@ -110,7 +110,9 @@ gatewayScenario("of several troubles the one that causes the others is told", {}
   at("1 s").kernel.refuses("no lock");
   at("1 s").gateway.does("error the network is not as it should be: no lock");
   at("1 s").gateway.isReady("no lock");
+  at("1.5 s").kernel.refuses("no lock");
   at("2 s").kernel.obeys();
+  at("2 s").gateway.does("info the network is as it should be again");
   at("2 s").gateway.isReady("the VPN interface 'tun0' is down");
 });
 
