@@ -80,6 +80,22 @@ labTest(
   },
 );
 
+labTest("the gateway's program is held up: its clients stay open, nothing is lost", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  const serving = await startGateway(gateway);
+  const pgw = startClient(client);
+  await untilOpen(pgw);
+  const stream = await startStream(lab, gateway.vpnAddress.v4);
+  serving.kill("SIGSTOP");
+  await pgw.waitForLog(says(`moving: the program of the gateway ${gateway.address.v4} answers no longer`));
+  const from = pgw.lines.length;
+  serving.kill("SIGCONT");
+  await untilOpen(pgw, from);
+  await assertSteady(stream, 0);
+  assertNeverClosed(pgw);
+});
+
 labTest(
   "the gateway is restarted between two probes: its clients ask for their leases anew, nothing is lost",
   async (lab) => {
