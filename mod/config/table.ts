@@ -1,11 +1,12 @@
 /** The table of all settings: variables, flags, help, README and errors are made from it and nowhere else. */
 
+import { parseHealthTarget } from "../health/target.ts";
+import { dhcpTable } from "./dhcp_table.ts";
+import { dnsTable } from "./dns_table.ts";
+import { portForward } from "./port_forward.ts";
+import { parseService } from "./service.ts";
 import type { Setting, Table } from "./setting.ts";
-import { parseIpv4 } from "../addr/ipv4.ts";
-import { dhcpOptions } from "./dhcp_options.ts";
 import {
-  dnsRoutes,
-  domain,
   hostAddressPrefix,
   interfaceName,
   interfaceNameOrAuto,
@@ -14,17 +15,11 @@ import {
   localPrefixes,
   oneOf,
   overlayNetwork,
-  poolRange,
   port,
   secondsAsMs,
-  upstream,
   wholeNumber,
   wordOr,
-  zoneName,
 } from "./values.ts";
-import { portForward } from "./port_forward.ts";
-import { parseHealthTarget } from "../health/target.ts";
-import { parseService } from "./service.ts";
 import { vpnEndpoint } from "./vpn_endpoint.ts";
 
 const logLevels = ["debug", "info", "warn", "error"] as const;
@@ -33,8 +28,6 @@ const logFormats = ["auto", "json", "pretty"] as const;
 const dnsModes = ["auto", "require", "off"] as const;
 const foreignDnsModes = ["redirect", "reject"] as const;
 const switches = ["on", "off"] as const;
-const syncModes = ["off", "always"] as const;
-const dhcpSeconds = (what: string) => wholeNumber(what, 1, 0xfffffffe);
 
 /** Settings of both roles. */
 export const commonTable = {
@@ -183,105 +176,8 @@ export const gatewayTable = {
     unset: "none",
     parse: listOf(hostAddressPrefix),
   },
-  dnsUpstreams: {
-    variable: "PGW_DNS_UPSTREAMS",
-    metavar: "LIST",
-    help: "Resolvers of names outside the cluster: ADDRESS, ADDRESS:PORT, [IPv6]:PORT or tls://ADDRESS#NAME.",
-    unset: "those in /etc/resolv.conf, followed when a VPN rewrites it; with a VPN interface never the cluster's",
-    parse: listOf(upstream),
-  },
-  clusterDomain: {
-    variable: "PGW_CLUSTER_DOMAIN",
-    metavar: "DOMAIN",
-    help: "The domain of the cluster's own names.",
-    default: "cluster.local",
-    parse: domain,
-  },
-  clusterNameservers: {
-    variable: "PGW_CLUSTER_NAMESERVERS",
-    metavar: "LIST",
-    help: "Resolvers of the cluster's own names.",
-    unset: "those in /etc/resolv.conf at the start",
-    parse: listOf(upstream),
-  },
-  dnsRoutes: {
-    variable: "PGW_DNS_ROUTES",
-    metavar: "LIST",
-    help: "Where names of some zones are asked: ZONE=SERVER[,SERVER], ZONE=cluster or ZONE=outside. The zone . is all.",
-    unset: "cluster zones go to the cluster, all else outside",
-    parse: dnsRoutes,
-  },
-  dnsRebindingAllow: {
-    variable: "PGW_DNS_REBINDING_ALLOW",
-    metavar: "ZONES",
-    help:
-      "Outside zones whose names may resolve to addresses of the cluster or the tunnel; other such answers are empty.",
-    unset: "none",
-    parse: listOf(zoneName),
-  },
-  dnsCacheMebibytes: {
-    variable: "PGW_DNS_CACHE_SIZE",
-    metavar: "MIB",
-    help: "Memory for DNS answers that are kept, in MiB; 10 MiB hold about 100,000 names.",
-    default: "16",
-    parse: wholeNumber("a size in MiB", 1, 1024),
-  },
-  dnsMinimumTtl: {
-    variable: "PGW_DNS_TTL_MIN",
-    metavar: "SECONDS",
-    help: "DNS answers are kept for at least this long.",
-    default: "0",
-    parse: wholeNumber("a time in seconds", 0, 86_400),
-  },
-  dnsMaximumTtl: {
-    variable: "PGW_DNS_TTL_MAX",
-    metavar: "SECONDS",
-    help: "DNS answers are kept for at most this long; 0: nothing is kept.",
-    default: "86400",
-    parse: wholeNumber("a time in seconds", 0, 604_800),
-  },
-  dnsNegativeTtl: {
-    variable: "PGW_DNS_TTL_NEGATIVE_MAX",
-    metavar: "SECONDS",
-    help: "That a name does not exist is believed for at most this long.",
-    default: "3600",
-    parse: wholeNumber("a time in seconds", 0, 604_800),
-  },
-  dnsStaleSeconds: {
-    variable: "PGW_DNS_STALE_MAX",
-    metavar: "SECONDS",
-    help: "For how long an expired DNS answer may stand in while no resolver answers; 0: never.",
-    default: "86400",
-    parse: wholeNumber("a time in seconds", 0, 604_800),
-  },
-  dhcpLeaseSeconds: {
-    variable: "PGW_DHCP_LEASE_TIME",
-    metavar: "SECONDS",
-    help: "How long a client may keep its address without asking again.",
-    default: "43200",
-    parse: wholeNumber("a lease time in seconds", 2, 0xfffffffe),
-  },
-  dhcpRenewalSeconds: {
-    variable: "PGW_DHCP_RENEWAL_TIME",
-    metavar: "SECONDS",
-    help: "When a client asks its gateway to renew the lease (T1), after it got it.",
-    unset: "half of the lease time",
-    parse: dhcpSeconds("a renewal time in seconds"),
-  },
-  dhcpRebindingSeconds: {
-    variable: "PGW_DHCP_REBINDING_TIME",
-    metavar: "SECONDS",
-    help: "When a client whose renewal nobody answered asks every gateway (T2).",
-    unset: "seven eighths of the lease time",
-    parse: dhcpSeconds("a rebinding time in seconds"),
-  },
-  dhcpPool: {
-    variable: "PGW_DHCP_POOL",
-    metavar: "FIRST-LAST",
-    help: "The addresses for clients: numbers of hosts in the network, or addresses.",
-    unset: "from host 20 (host 2 in a /28 or /29) to the last",
-    parse: poolRange,
-  },
+  ...dnsTable,
+  ...dhcpTable,
   maxClients: {
     variable: "PGW_MAX_CLIENTS",
     metavar: "NUMBER",
@@ -297,73 +193,6 @@ export const gatewayTable = {
       "How long a gateway that is told to stop goes on for clients that have not found another one; it ends sooner when all have. Decimals are allowed.",
     default: "10",
     parse: secondsAsMs(0, 3600),
-  },
-  dhcpReservations: {
-    variable: "PGW_DHCP_RESERVATIONS",
-    metavar: "PATH",
-    help:
-      "A file of addresses that are kept for certain clients, such as '172.29.0.100 name=media-0' (or mac=, id=) on each line. It is followed when it changes.",
-    unset: "none",
-    parse: (text: string) => text,
-  },
-  dhcpRouter: {
-    variable: "PGW_DHCP_ROUTER",
-    metavar: "ADDRESS",
-    help: "The default router that clients are told.",
-    unset: "the gateway",
-    parse: parseIpv4,
-  },
-  dhcpDns: {
-    variable: "PGW_DHCP_DNS",
-    metavar: "ADDRESSES",
-    help: "The nameservers that clients are told.",
-    unset: "the gateway",
-    parse: listOf(parseIpv4),
-  },
-  dhcpDomain: {
-    variable: "PGW_DHCP_DOMAIN",
-    metavar: "DOMAIN",
-    help: "The domain that clients are told is theirs.",
-    unset: "none",
-    parse: domain,
-  },
-  dhcpSearch: {
-    variable: "PGW_DHCP_SEARCH",
-    metavar: "DOMAINS",
-    help: "The domains in which clients are told to look for short names.",
-    unset: "none",
-    parse: listOf(domain),
-  },
-  dhcpMtu: {
-    variable: "PGW_DHCP_MTU",
-    metavar: "BYTES",
-    help: "The MTU that clients are told, if it is smaller than what the tunnel carries.",
-    unset: "what the tunnel carries",
-    parse: wholeNumber("an MTU", 576, 65535),
-  },
-  dhcpNtp: {
-    variable: "PGW_DHCP_NTP",
-    metavar: "ADDRESSES",
-    help: "The time servers that clients are told.",
-    unset: "none",
-    parse: listOf(parseIpv4),
-  },
-  dhcpOptions: {
-    variable: "PGW_DHCP_OPTIONS",
-    metavar: "OPTIONS",
-    help:
-      "Further DHCP options as dnsmasq writes them, parted by semicolons: '42,10.0.0.1; option:tftp-server,boot.lan'. Without a value, an option is not sent.",
-    unset: "none",
-    parse: dhcpOptions,
-  },
-  stateSync: {
-    variable: "PGW_STATE_SYNC",
-    metavar: "WHEN",
-    help:
-      "Whether a lease is on the disk before its client is told (always), so that a power cut loses none either, or with the system (off).",
-    choices: syncModes,
-    default: "off",
-    parse: oneOf(syncModes),
   },
   clientTraffic: {
     variable: "PGW_CLIENT_TRAFFIC",
