@@ -6,8 +6,8 @@ import { type HttpAnswer, httpGet } from "./http_get.ts";
 
 export type Io = {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Writes a text and a line end to standard output. */
-  readonly print: (text: string) => void;
+  /** Writes a text and a line end to standard output. False: nobody reads it any more. */
+  readonly print: (text: string) => boolean;
   /** Writes a text and a line end to standard error. */
   readonly complain: (text: string) => void;
   /** Whether a person looks at standard output. */
@@ -45,10 +45,12 @@ function terminalColumns(): number | undefined {
 }
 
 /** A reader that has gone, such as `head`, is no error. */
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   try {
     writeAllSync(stream, new TextEncoder().encode(`${text}\n`));
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }

@@ -17,13 +17,13 @@ export async function status(options: { json: boolean; watch: boolean }, port: n
     io.print(await statusText(options.json, port, io));
     return exitCodes.ok;
   }
-  // until a signal ends the process
+  // until a signal ends the process, or nobody reads it any more
   for (;;) {
     const text = await statusText(options.json, port, io).catch((error) => {
       if (error instanceof PgwError) return error.message;
       throw error;
     });
-    io.print(io.terminal && !options.json ? clearScreen + text : text);
+    if (!io.print(io.terminal && !options.json ? clearScreen + text : text)) return exitCodes.ok;
     await io.sleep(watchIntervalMs);
   }
 }

@@ -8,6 +8,8 @@ export type FakeIo = Io & { readonly out: string[]; readonly err: string[]; read
 export function fakeIo(
   options: Partial<Pick<Io, "env" | "terminal" | "sleep" | "askNameserver">> & {
     answers?: Readonly<Record<string, HttpAnswer>>;
+    /** So many texts are read from standard output, and then no more. */
+    readers?: number;
   } = {},
 ): FakeIo {
   const out: string[] = [];
@@ -18,7 +20,7 @@ export function fakeIo(
     err,
     asked,
     env: options.env ?? {},
-    print: (text) => out.push(text),
+    print: (text) => out.push(text) <= (options.readers ?? Infinity),
     complain: (text) => err.push(text),
     terminal: options.terminal ?? false,
     columns: undefined,

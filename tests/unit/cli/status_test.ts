@@ -57,6 +57,12 @@ Deno.test("--watch shows it again and again, also while nobody answers", async (
   assert.deepEqual(io.out, ["\x1b[H\x1b[2Jnothing listens", `\x1b[H\x1b[2J${shown}`]);
 });
 
+Deno.test("--watch ends when nobody reads what it shows any more", async () => {
+  const io = fakeIo({ answers: { "/v1/status": { status: 200, body } }, readers: 2 });
+  assert.equal(await main(["status", "--watch"], roles, io), 0);
+  assert.equal(io.out.length, 3);
+});
+
 const unusable: readonly [number, string, RegExp][] = [
   [404, "not found", /127\.0\.0\.1:3150\/v1\/status is not there: .* another role or version/],
   [500, "", /answered with HTTP status 500/],
