@@ -38,7 +38,7 @@ export class MissingToolError extends PgwError {
   }
 }
 
-/** Something of the same name is there already, and it is not ours to change. */
+/** Something of the same name, or on the same port, is there already, and it is not ours to change. */
 export class ConflictError extends PgwError {
   override readonly exitCode = exitCodes.conflict;
 }

@@ -72,7 +72,7 @@ const tickMs = 10;
  * Listens and answers until it is closed.
  *
  * @throws {AddressError} when a server is none
- * @throws what the host says when the address cannot be bound: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`
+ * @throws {SocketError | Deno.errors.AddrInUse} what the host says when the address cannot be bound
  */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const sockets = options.sockets ?? await openUpstreamSockets();

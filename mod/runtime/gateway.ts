@@ -1,5 +1,6 @@
 /** The gateway role in the real world: the kernel, the servers and signals around `role/gateway`. */
 
+import { formatIpv4 } from "../addr/ipv4.ts";
 import { gatewayMac } from "../addr/mac.ts";
 import { gatewayAddress, type GatewaySettings } from "../config/settings.ts";
 import type { GatewayCondition } from "../health/probe.ts";
@@ -45,6 +46,7 @@ import { logger, reopenLogAtSignal } from "./log.ts";
 import type { MetricsSources } from "./metrics.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onSignals } from "./signals.ts";
+import { opened } from "./taken_port.ts";
 import { countTraffic } from "./traffic_counter.ts";
 
 const log = logger("gateway");
@@ -211,25 +213,32 @@ async function serve(
   });
   const probe = new ProbeResponder({ device, address }, condition);
   dhcp.left = (address) => probe.forget(address);
-  const dns = await GatewayDns.start(settings, config.net, uplink, cluster);
+  const dns = await opened(
+    `port 53 of ${formatIpv4(address)}`,
+    "end its DNS server, or have it listen on other addresses (gluetun: DNS_SERVER=off)",
+    () => GatewayDns.start(settings, config.net, uplink, cluster),
+  );
   const traffic = settings.clientTraffic === "on" ? await countTraffic(device) : undefined;
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
     vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
     condition: condition(),
   });
-  const http = new HttpServer(
-    { hostname: "0.0.0.0", port: settings.httpPort },
-    gatewayHttp({
-      info,
-      state,
-      dhcp,
-      dns: dns.server,
-      metrics,
-      learned: () => learning.learned(),
-      vpnInterface: settings.vpnInterface,
-      traffic,
-    }),
+  const port = settings.httpPort;
+  const answer = gatewayHttp({
+    info,
+    state,
+    dhcp,
+    dns: dns.server,
+    metrics,
+    learned: () => learning.learned(),
+    vpnInterface: settings.vpnInterface,
+    traffic,
+  });
+  const http = await opened(
+    `TCP port ${port}`,
+    "choose another PGW_HTTP_PORT",
+    () => new HttpServer({ hostname: "0.0.0.0", port }, answer),
   );
   return {
     probe,

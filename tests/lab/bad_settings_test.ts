@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { names } from "./lab.ts";
 import type { RunOptions } from "./namespace.ts";
 import type { Pod } from "./pod.ts";
+import { scriptCommand } from "./program.ts";
 import { says, sleep, startClient } from "./roles.ts";
 import { labTests } from "./test.ts";
 
@@ -97,6 +98,18 @@ labTest("a vxlan3150 that someone else made differently", async (lab) => {
   assert.match(pgw.output, /vxlan3150/);
   const { stdout } = await gateway.exec(["ip", "-d", "link", "show", "vxlan3150"]);
   assert.match(stdout, /vxlan id 99 .*dstport 9999/s);
+});
+
+labTest("a port of the gateway's that another program has", async (lab) => {
+  const gateway = lab.gateway(0);
+  for (const [port, remedy] of [["53", "end its DNS server"], ["3150", "PGW_HTTP_PORT"]] as const) {
+    const holder = gateway.spawn(scriptCommand("silent_main.ts", port));
+    await holder.waitFor(/^ready$/);
+    const pgw = gateway.pgw(["gateway", "run"]);
+    assert.equal((await pgw.end(20_000)).code, 5, pgw.output);
+    assert.match(pgw.output, new RegExp(`port ${port} .*is taken by another program of this Pod: .*${remedy}`));
+    await holder.stop("SIGKILL");
+  }
 });
 
 labTest("a name that does not resolve is waited for, said once and not at each try", async (lab) => {
