@@ -40,14 +40,16 @@ type DatagramAsker = Pick<UpstreamSockets, "close"> & {
  * Ordinary sockets of this host.
  *
  * @param caCerts authorities in PEM that are trusted beside those of the runtime
- * @param mark the packet mark of questions by UDP; needs NET_ADMIN
+ * @param mark the packet mark of questions by UDP; needs NET_ADMIN, and the C library: nothing is asked without it
  */
 export async function openUpstreamSockets(caCerts: readonly string[] = [], mark?: number): Promise<UpstreamSockets> {
   try {
     const { QuestionSockets } = await import("../linux/question_sockets.ts");
     (await import("../linux/file_limit.ts")).raiseFileLimit();
     return new HostUpstreamSockets(new QuestionSockets(mark), caCerts);
-  } catch {
+  } catch (error) {
+    // A question that should be marked must not leave as any other: no rule would hold it while the VPN is down.
+    if (mark !== undefined) throw error;
     // Without the C library: the runtime's own sockets.
     return new HostUpstreamSockets({ ask: askDatagram, close: () => {} }, caCerts);
   }
