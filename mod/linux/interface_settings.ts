@@ -3,7 +3,7 @@
 import type { InterfaceSettings } from "../netstate/state.ts";
 import { AF_INET, cString } from "./libc.ts";
 import type { Netlink } from "./netlink.ts";
-import { type Attribute, findAttribute, u32 } from "./netlink_message.ts";
+import { type Attribute, findAttribute, readU32, u32 } from "./netlink_message.ts";
 import { IFLA, RTM, sizes } from "./rtnetlink.ts";
 
 /** linux/if_link.h, linux/ip.h. */
@@ -13,11 +13,30 @@ const IPV4_DEVCONF_FORWARDING = 1;
 const IPV4_DEVCONF_RP_FILTER = 8;
 const IPV4_DEVCONF_PROXY_ARP_PVLAN = 25;
 
-/** The settings of `device` as they are. */
+/** linux/rtnetlink.h, linux/netconf.h. `conf/all` has no device but this number. */
+const RTM_GETNETCONF = 82;
+const NETCONFA_IFINDEX = 1;
+const NETCONFA_RP_FILTER = 3;
+const NETCONFA_IFINDEX_ALL = 0xffffffff;
+
+/** Of IPV4_DEVCONF_RP_FILTER. */
+const rpFilters = { off: 0, strict: 1, loose: 2 } as const;
+
+export type ObservedSettings = {
+  readonly forwarding: boolean;
+  readonly rpFilter: number;
+  readonly isStrict: boolean;
+  readonly proxyArp: boolean;
+};
+
+/**
+ * The settings of `device` as they are. The reverse path filter in force is the larger of `rpFilter` and that of `conf/all`,
+ * which only a writable /proc/sys would set: `isStrict` tells whether that is the strict one.
+ */
 export async function interfaceSettings(
   netlink: Netlink,
   device: string,
-): Promise<{ readonly forwarding: boolean; readonly rpFilter: number; readonly proxyArp: boolean }> {
+): Promise<ObservedSettings> {
   const { payload } = await netlink.ask({
     operation: `reading the settings of ${device}`,
     type: RTM.getLink,
@@ -25,22 +44,31 @@ export async function interfaceSettings(
     attributes: [named(device)],
   });
   const settings = findAttribute(payload.subarray(sizes.link), [IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF]);
-  if (settings === undefined) return { forwarding: false, rpFilter: 0, proxyArp: false };
+  if (settings === undefined) return { forwarding: false, rpFilter: rpFilters.off, isStrict: false, proxyArp: false };
   const view = new DataView(settings.buffer, settings.byteOffset, settings.byteLength);
   // An array of numbers whose first has the index 1.
   const setting = (index: number) => view.getInt32(4 * (index - 1), true);
+  const rpFilter = setting(IPV4_DEVCONF_RP_FILTER);
   return {
     forwarding: setting(IPV4_DEVCONF_FORWARDING) !== 0,
-    rpFilter: setting(IPV4_DEVCONF_RP_FILTER),
+    rpFilter,
+    isStrict: Math.max(rpFilter, await rpFilterOfAll(netlink)) === rpFilters.strict,
     proxyArp: setting(IPV4_DEVCONF_PROXY_ARP_PVLAN) !== 0,
   };
 }
 
+async function rpFilterOfAll(netlink: Netlink): Promise<number> {
+  const { payload } = await netlink.ask({
+    operation: "reading net.ipv4.conf.all.rp_filter",
+    type: RTM_GETNETCONF,
+    fixed: Uint8Array.of(AF_INET, 0, 0, 0),
+    attributes: [{ type: NETCONFA_IFINDEX, value: u32(NETCONFA_IFINDEX_ALL) }],
+  });
+  return readU32(findAttribute(payload.subarray(4), [NETCONFA_RP_FILTER])) ?? rpFilters.off;
+}
+
 /**
  * Sets what is given and leaves the rest.
- *
- * The reverse path filter in force is the stricter of the interface's and that of `conf/all`, which cannot be set here;
- * but 2 (loose) counts as more than 1 (strict), so that 2 always takes effect and 0 may not.
  *
  * @throws {MissingCapabilityError} without NET_ADMIN
  * @throws {SocketError} there is no such device (`ENODEV`)
@@ -51,7 +79,7 @@ export async function setInterfaceSettings(
 ): Promise<void> {
   const settings: Attribute[] = [
     ...(forwarding === undefined ? [] : [{ type: IPV4_DEVCONF_FORWARDING, value: u32(forwarding ? 1 : 0) }]),
-    ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(rpFilter) }]),
+    ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(rpFilters[rpFilter]) }]),
     ...(proxyArp === undefined ? [] : [{ type: IPV4_DEVCONF_PROXY_ARP_PVLAN, value: u32(proxyArp ? 1 : 0) }]),
   ];
   await netlink.change({

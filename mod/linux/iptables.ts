@@ -1,8 +1,9 @@
 /**
  * Firewalls as text for `iptables-restore --noflush`, and the rules that it lists as values. Pure.
  *
- * Each chain of ours begins with a label, a comment with a fingerprint of the rules that were asked for. `written_chains.ts`
- * tells whether the rest is what was asked for, too.
+ * The last rule of each chain of ours has a label, a comment with a fingerprint of the rules that were asked for.
+ * `written_chains.ts` tells whether the rest is what was asked for, too. A comment is a match that takes time with each
+ * packet that comes to it, which behind the last rule's other matches hardly any does.
  */
 
 import type { Chain, Firewall } from "../netstate/state.ts";
@@ -106,7 +107,7 @@ function diffTable(
   observed: ObservedTable,
   written: WrittenChains | undefined,
 ): TableChange {
-  const stale = chains.filter((chain) => {
+  const stale = chains.map(labelled).filter((chain) => {
     const rules = observed.get(chain.name);
     return !(hasLabel(rules, chain) && (written === undefined || written.holds(chain, rules)));
   });
@@ -120,7 +121,7 @@ function diffTable(
     lines: [
       // Naming a chain makes it, or empties it if it is there.
       ...[...stale.map((chain) => chain.name), ...surplus].map((name) => `:${name} - [0:0]`),
-      ...stale.flatMap((chain) => [label(chain), ...chain.rules].map((rule) => `-A ${chain.name} ${rule}`)),
+      ...stale.flatMap((chain) => chain.rules.map((rule) => `-A ${chain.name} ${rule}`)),
       ...jumps.lines,
       ...surplus.map((name) => `-X ${name}`),
     ],
@@ -132,8 +133,8 @@ function diffTable(
   };
 }
 
-function hasLabel(rules: readonly string[] | undefined, chain: Chain): rules is readonly string[] {
-  return rules?.[0] === label(chain) && rules.length === chain.rules.length + 1;
+function hasLabel(rules: readonly string[] | undefined, chain: Labelled): rules is readonly string[] {
+  return rules?.length === chain.rules.length && rules.at(-1)?.includes(chain.label) === true;
 }
 
 /** The first rules of each built-in chain must be one jump to each of our chains there, which jump from nowhere else. */
@@ -192,16 +193,21 @@ export function renderChanges(
     changes.map(({ table, lines }) => renderSection(table, lines) + renderList(table)).join("") + renderLists(after);
 }
 
-function label(chain: Chain): string {
+type Labelled = Chain & { readonly label: string };
+
+function labelled(chain: Chain): Labelled {
   const known = labels.get(chain);
   if (known !== undefined) return known;
   const label = `-m comment --comment "pgw ${fingerprint(chain.rules.join("\n"))}"`;
-  labels.set(chain, label);
-  return label;
+  const last = chain.rules.length - 1;
+  const rules = chain.rules.map((rule, index) => index === last ? rule.replace(/(?=-j \S+)/, `${label} `) : rule);
+  const result = { ...chain, rules, label };
+  labels.set(chain, result);
+  return result;
 }
 
 /** A chain is compared several times while it is set. */
-const labels = new WeakMap<Chain, string>();
+const labels = new WeakMap<Chain, Labelled>();
 
 /** FNV-1a, 64 bits, in hexadecimal (draft-eastlake-fnv, section 2). In two halves: with a bigint it takes ten times as long. */
 function fingerprint(text: string): string {

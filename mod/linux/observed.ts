@@ -123,7 +123,7 @@ function readAddress(message: Message, nameOf: (index: number) => string): Obser
 
 /**
  * `rtmsg`: family, destination's length, source's length, TOS, table, protocol, scope, type, flags. None for what is no
- * concern of ours: the table `local`, broadcast and blackhole routes.
+ * concern of ours: the kernel's own in the table `local`, broadcast and blackhole routes.
  */
 function readRoute(message: Message, nameOf: (index: number) => string): ObservedRoute[] {
   const { fixed, attributes } = parts(message, sizes.route);
@@ -131,14 +131,15 @@ function readRoute(message: Message, nameOf: (index: number) => string): Observe
   const table = readU32(attributes.get(RTA.table)) ?? fixed.getUint8(4);
   const hops = readHops(fixed, attributes, nameOf);
   const [hop] = hops;
-  if (family === undefined || table === localTable || hop === undefined) return [];
+  const ours = fixed.getUint8(5) === protocol;
+  if (family === undefined || (table === localTable && !ours) || hop === undefined) return [];
   return [{
     destination: readPrefix(family, attributes.get(RTA.destination), fixed.getUint8(1)),
     table: tableOf(table),
     metric: readU32(attributes.get(RTA.priority)) ?? 0,
     hop,
     protocol: fixed.getUint8(5),
-    ours: fixed.getUint8(5) === protocol,
+    ours,
     multipath: hops.length > 1,
   }];
 }

@@ -181,13 +181,18 @@ async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
 /** Those that the kernel does not hold yet. */
 async function settingsToSet(netlink: Netlink, desired: readonly InterfaceSettings[]): Promise<SetInterface[]> {
   const changes: SetInterface[] = [];
-  for (const settings of desired) {
-    const current = await unlessGone(interfaceSettings(netlink, settings.device));
+  for (const { device, forwarding, rpFilter, proxyArp } of desired) {
+    const current = await unlessGone(interfaceSettings(netlink, device));
     if (current === undefined) continue;
-    const differs = (settings.forwarding !== undefined && settings.forwarding !== current.forwarding) ||
-      (settings.rpFilter !== undefined && settings.rpFilter !== current.rpFilter) ||
-      (settings.proxyArp !== undefined && settings.proxyArp !== current.proxyArp);
-    if (differs) changes.push({ kind: "set interface", settings });
+    const different = {
+      ...(forwarding === undefined || forwarding === current.forwarding ? {} : { forwarding }),
+      // With none the kernel need not look for the route of a packet's source.
+      ...(rpFilter === undefined || (rpFilter === "off" ? current.rpFilter === 0 : !current.isStrict)
+        ? {}
+        : { rpFilter }),
+      ...(proxyArp === undefined || proxyArp === current.proxyArp ? {} : { proxyArp }),
+    };
+    if (Object.keys(different).length > 0) changes.push({ kind: "set interface", settings: { device, ...different } });
   }
   return changes;
 }

@@ -16,9 +16,9 @@ export class WrittenChains {
   /**
    * Whether the kernel holds the chain as it was asked for. If not it must be written anew.
    *
-   * @param printed the chain's label and its rules, as iptables prints them; the label fits
+   * @param printed the chain's rules, as iptables prints them
    */
-  holds(chain: Chain, [, ...printed]: readonly string[]): boolean {
+  holds(chain: Chain, printed: readonly string[]): boolean {
     const print = printed.join("\n");
     if (print === chain.rules.map(asPrinted).join("\n")) return true;
     const key = `${chain.table} ${chain.name}`;

@@ -45,23 +45,26 @@ export class BlockedPackets {
 function readCounters(output: string): Map<string, Counted> {
   const counted = new Map<string, Counted>();
   let chain = "";
-  let label = "";
-  let index = 0;
+  let rules: (Counted | undefined)[] = [];
   for (const line of output.split("\n")) {
     const [, name, rule] = /^-A (PGW-\S+) (.*)$/.exec(line) ?? [];
     if (name === undefined || rule === undefined) continue;
-    const [, fingerprint] = /^-m comment --comment "pgw ([0-9a-f]+)"/.exec(rule) ?? [];
-    if (fingerprint !== undefined || name !== chain) {
-      chain = name;
-      label = fingerprint ?? "";
-      index = 0;
-    }
-    index++;
-    const direction = directions[name as keyof typeof directions];
-    const [, packets, bytes, verdict] = / ?-c (\d+) (\d+) -j (REJECT|DROP)\b/.exec(rule) ?? [];
-    if (direction === undefined || verdict === undefined) continue;
-    const key = `${verdict === "REJECT" ? "reject" : "drop"} ${direction}` as const;
-    counted.set(`${name} ${label} ${index}`, { key, packets: Number(packets), bytes: Number(bytes) });
+    if (name !== chain) rules = [];
+    chain = name;
+    rules.push(turnedAway(name, rule));
+    const [, fingerprint] = / --comment "pgw ([0-9a-f]+)"/.exec(rule) ?? [];
+    if (fingerprint === undefined) continue;
+    // The last rule of a chain.
+    rules.forEach((found, index) => found && counted.set(`${name} ${fingerprint} ${index}`, found));
+    chain = "";
   }
   return counted;
+}
+
+function turnedAway(chain: string, rule: string): Counted | undefined {
+  const direction = directions[chain as keyof typeof directions];
+  const [, packets, bytes, verdict] = / ?-c (\d+) (\d+) -j (REJECT|DROP)\b/.exec(rule) ?? [];
+  if (direction === undefined || verdict === undefined) return undefined;
+  const key = `${verdict === "REJECT" ? "reject" : "drop"} ${direction}` as const;
+  return { key, packets: Number(packets), bytes: Number(bytes) };
 }

@@ -104,10 +104,10 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
     interfaceSettings: [
       // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
       // reverse path filtering can see, is the tunnel.
-      { device: uplink.device, rpFilter: 2 as const },
+      { device: uplink.device, rpFilter: "loose" as const },
       // None: whatever comes, comes from the gateway. While the tunnel has no address, the kernel would else take only what
       // is from the gateway's own, and nobody would hear of a second DHCP server.
-      ...(tunnel === undefined ? [] : [{ device: config.device, rpFilter: 0 as const }]),
+      ...(tunnel === undefined ? [] : [{ device: config.device, rpFilter: "off" as const }]),
     ],
   };
 }

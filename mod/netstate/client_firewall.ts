@@ -2,9 +2,9 @@
 
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
-import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type Tunnel } from "./client.ts";
+import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type OpenPhase, type Tunnel } from "./client.ts";
 import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
-import { neighborDiscovery, rejection } from "./shared_rules.ts";
+import { neighborDiscovery, rejection, withRules } from "./shared_rules.ts";
 import type { Chain, Firewall } from "./state.ts";
 
 const dnsPort = 53;
@@ -15,6 +15,9 @@ const firstEphemeralPort = 32_768;
 /**
  * The rules of `view`. They name the tunnel's device and never the uplink's, so that they stand before anything is known
  * of the Pod, and hold for each interface that it has or gets.
+ *
+ * Each packet of an open tunnel passes them twice, as it is and as VXLAN. So what nearly all packets are is told first,
+ * and by addresses and ports where they do: the name of an interface is what takes longest to compare.
  */
 export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4: Firewall; v6: Firewall } {
   return {
@@ -28,11 +31,6 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
     ]),
     v6: withRules([...aroundMarks(config), filterOutput6(config), filterInput6(config), filterForward6(config)]),
   };
-}
-
-/** A chain without rules is none: packets need not pass it, and to make one is quicker than to replace what it holds. */
-function withRules(chains: readonly Chain[]): Firewall {
-  return { chains: chains.filter(({ rules }) => rules.length > 0) };
 }
 
 /**
@@ -49,8 +47,10 @@ function aroundMarks(config: ClientNetConfig): Chain[] {
       name: "PGW-PREROUTING",
       hook: "PREROUTING",
       rules: [
-        "-i lo -j RETURN",
+        // Is marked already, as all frames of the tunnel are: a gateway's have a port that is never answered.
+        `-m connmark --mark ${mark} -m conntrack --ctdir ORIGINAL -j RETURN`,
         `-i ${config.device} -j RETURN`,
+        "-i lo -j RETURN",
         // What a nested container answers is routed here; the Pod's own answers are marked in OUTPUT.
         `-m connmark --mark ${mark} -m conntrack --ctdir REPLY -j MARK --set-mark ${mark}`,
         `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
@@ -70,6 +70,7 @@ function aroundMarks(config: ClientNetConfig): Chain[] {
 function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
   const { device } = config;
   const rules = [
+    ...(isOpen(view) ? openOutput4(config, view) : []),
     "-o lo -m addrtype --dst-type LOCAL -j RETURN",
     `! -o ${device} -m connmark --mark ${mark} -j RETURN`,
     `! -o ${device} -p udp -m mark --mark ${mark} -m udp --dport ${dnsPort} -j RETURN`,
@@ -81,23 +82,15 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
       }
     }
   }
-  if ("tunnel" in view) {
-    const { port, gateway } = view.tunnel;
-    for (const end of tunnelEnds(view)) {
-      rules.push(`! -o ${device} -d ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
-    }
-    if (isOpen(view)) {
-      rules.push(
-        ...refuseForeignDns(config, gateway),
-        `-o ${device} -j RETURN`,
-        ...(config.foreignDns === "redirect" ? admitRedirectedDns(gateway) : []),
-      );
-    } else {
-      rules.push(
-        `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
-        ...gatewayPorts.map((to) => `-o ${device} -d ${formatIpv4(gateway)}/32 -p udp -m udp --dport ${to} -j RETURN`),
-      );
-    }
+  if (isOpen(view)) {
+    if (config.foreignDns === "redirect") rules.push(...admitRedirectedDns(view.tunnel.gateway));
+  } else if ("tunnel" in view) {
+    const { port, gateway, remote } = view.tunnel;
+    rules.push(
+      `! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`,
+      `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
+      ...gatewayPorts.map((to) => `-o ${device} -d ${formatIpv4(gateway)}/32 -p udp -m udp --dport ${to} -j RETURN`),
+    );
   }
   rules.push(...(config.foreignDns !== "pass" ? refuseDns(config, 4) : []));
   for (const prefix of config.localCidrs) {
@@ -105,6 +98,16 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
   }
   rules.push(rejection[4]);
   return { table: "filter", name: "PGW-OUTPUT", hook: "OUTPUT", rules };
+}
+
+/** The tunnel and what is in it. By the tunnel's device anything may leave, and so may what is for its other end. */
+function openOutput4(config: ClientNetConfig, view: OpenPhase): string[] {
+  const { port, gateway } = view.tunnel;
+  return [
+    ...tunnelEnds(view).map((end) => `-d ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`),
+    ...refuseForeignDns(config, gateway),
+    `-o ${config.device} -j RETURN`,
+  ];
 }
 
 /** The gateways that frames are exchanged with: the chosen one last. */
@@ -138,10 +141,10 @@ function admitRedirectedDns(gateway: Ipv4): string[] {
 function redirectedDnsGuard({ device, foreignDns }: ClientNetConfig): Chain {
   const rules = foreignDns === "redirect"
     ? [
+      "-m conntrack ! --ctstate DNAT -j RETURN",
       "-o lo -m addrtype --dst-type LOCAL -j RETURN",
       ...["udp", "tcp"].map((protocol) =>
-        `! -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -m mark ! --mark ${mark} ` +
-        "-m conntrack --ctstate DNAT -j DROP"
+        `! -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -m mark ! --mark ${mark} -j DROP`
       ),
     ]
     : [];
@@ -168,11 +171,9 @@ function filterInput4(config: ClientNetConfig, view: ClientPhase): Chain {
   if ("tunnel" in view) {
     const { port, gateway } = view.tunnel;
     for (const end of tunnelEnds(view).slice(0, -1)) {
-      rules.push(`! -i ${config.device} -s ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
+      rules.push(`-s ${formatIpv4(end)}/32 -p udp -m udp --dport ${port} -j RETURN`);
     }
-    rules.push(
-      `! -i ${config.device} ! -s ${formatIpv4(view.tunnel.remote)}/32 -p udp -m udp --dport ${port} -j DROP`,
-    );
+    rules.push(`! -s ${formatIpv4(view.tunnel.remote)}/32 -p udp -m udp --dport ${port} -j DROP`);
     if (!isOpen(view)) {
       rules.push(
         // Of any server: our client tells of those that are not the gateway, and takes nothing of them.

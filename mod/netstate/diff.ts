@@ -11,7 +11,7 @@ export type Observed = {
   readonly links: readonly ObservedLink[];
   /** IPv4 and IPv6. */
   readonly addresses: readonly ObservedAddress[];
-  /** Both families, without the table `local`. */
+  /** Both families, without what others have in the table `local`. */
   readonly routes: readonly ObservedRoute[];
   readonly rules: readonly ObservedRule[];
   /** Permanent entries. */

@@ -5,7 +5,7 @@ import { formatPrefix, parsePrefix, prefix4 } from "../addr/prefix.ts";
 import type { GatewayLearned, GatewayNetConfig, GatewayView } from "./gateway.ts";
 import { dhcpServerPort, forwarderMark, probePort } from "./names.ts";
 import { admitForwards, translateForwards } from "./port_forward.ts";
-import { neighborDiscovery, rejection } from "./shared_rules.ts";
+import { neighborDiscovery, rejection, withRules } from "./shared_rules.ts";
 import type { Chain, Firewall } from "./state.ts";
 import { uplinkDefault } from "./uplink.ts";
 
@@ -18,17 +18,15 @@ export function gatewayFirewall(
   learned: GatewayLearned,
 ): { v4: Firewall; v6: Firewall } {
   return {
-    v4: {
-      chains: [
-        input4(config),
-        output4(config, view, learned),
-        forward4(config, view, learned),
-        clampMss(config),
-        translate(config, learned),
-        masquerade(config),
-      ],
-    },
-    v6: { chains: overlayWithoutIpv6(config, view, learned) },
+    v4: withRules([
+      input4(config),
+      output4(config, view, learned),
+      forward4(config, view, learned),
+      clampMss(config),
+      translate(config, learned),
+      masquerade(config),
+    ]),
+    v6: withRules(overlayWithoutIpv6(config, view, learned)),
   };
 }
 
@@ -68,8 +66,9 @@ function output4(config: GatewayNetConfig, view: GatewayView, learned: GatewayLe
     name: "PGW-OUTPUT",
     hook: "OUTPUT",
     rules: [
-      `-o ${device} -j ACCEPT`,
+      // Nearly all packets end here, as frames of the tunnel.
       `-p udp -m udp --dport ${port} -j ACCEPT`,
+      `-o ${device} -j ACCEPT`,
       `-p tcp -m tcp --sport ${httpPort} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
       ...forwarderRules(config, 4),
       ...ownRules(config, view, learned, 4),
@@ -162,9 +161,14 @@ function clampMss({ device }: GatewayNetConfig): Chain {
     table: "mangle",
     name: "PGW-FORWARD",
     hook: "FORWARD",
-    rules: ["-i", "-o"].map((direction) =>
-      `${direction} ${device} -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`
-    ),
+    rules: [
+      // What nearly all packets are, and told sooner than by the name of an interface.
+      "! -p tcp -j RETURN",
+      "-p tcp -m tcp ! --tcp-flags SYN,RST SYN -j RETURN",
+      ...["-i", "-o"].map((direction) =>
+        `${direction} ${device} -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`
+      ),
+    ],
   };
 }
 

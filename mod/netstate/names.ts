@@ -13,10 +13,10 @@ export const tunnelTable = 3151;
 export const answersTable = 3152;
 /** The table in which nothing is reachable. */
 export const closedTable = 3153;
+/** The table that the kernel calls `local` and looks in first, before it asks any rule but its own. */
+export const firstTable = 255;
 /** Priorities of our rules; that of `main` is 32766. */
 export const priorities = {
-  /** A gateway's: the overlay is routed by `main`. */
-  overlay: 50,
   /** Marked packets: first the routes in `main` that are no default routes, then {@link aroundTable}. */
   aroundSpecific: 3149,
   around: 3150,

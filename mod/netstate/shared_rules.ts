@@ -1,5 +1,12 @@
 /** Rules that both roles have. */
 
+import type { Chain, Firewall } from "./state.ts";
+
+/** A chain without rules is none: packets need not pass it, and to make one is quicker than to replace what it holds. */
+export function withRules(chains: readonly Chain[]): Firewall {
+  return { chains: chains.filter(({ rules }) => rules.length > 0) };
+}
+
 /** How a packet is refused at once, so that an application fails fast (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1). */
 export const rejection = {
   4: "-j REJECT --reject-with icmp-admin-prohibited",

@@ -91,8 +91,11 @@ export type Neighbor = { readonly device: string; readonly address: Ipv4; readon
 export type InterfaceSettings = {
   readonly device: string;
   readonly forwarding?: boolean;
-  /** 0 off, 1 strict, 2 loose (RFC 3704). */
-  readonly rpFilter?: 0 | 1 | 2;
+  /**
+   * Reverse path filtering (RFC 3704). `loose`: a source that routes place elsewhere is heard, and whether one is that they
+   * place nowhere stays as it is.
+   */
+  readonly rpFilter?: "loose" | "off";
   /** Whether it answers ARP for hosts that are reached by the interface that they are asked for on (RFC 3069). */
   readonly proxyArp?: boolean;
 };
@@ -106,6 +109,6 @@ export type Chain = {
   readonly name: string;
   /** The built-in chain whose first rule jumps here. */
   readonly hook: "INPUT" | "OUTPUT" | "FORWARD" | "PREROUTING" | "POSTROUTING";
-  /** In the syntax of `iptables-restore`, without `-A CHAIN`: `-o lo -j RETURN`. */
+  /** One at least, in the syntax of `iptables-restore`, without `-A CHAIN`: `-o lo -j RETURN`. */
   readonly rules: readonly string[];
 };

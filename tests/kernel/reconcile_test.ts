@@ -8,6 +8,7 @@ import { existingIndex } from "../../mod/linux/interface_index.ts";
 import { Netlink, type Request } from "../../mod/linux/netlink.ts";
 import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
+import { firstTable } from "../../mod/netstate/names.ts";
 import type { NetState, Route, VxlanLink } from "../../mod/netstate/state.ts";
 import { ip, kernelTest, podNetwork, runner, sh } from "./namespace.ts";
 
@@ -255,6 +256,18 @@ kernelTest("a route whose way changes is replaced, and a rival of the Pod's own 
   ]);
 });
 
+kernelTest(
+  "a route of ours in the table that is looked in first comes and goes; the kernel's own there stay",
+  async () => {
+    await podNetwork();
+    const before = await shown("route show table local");
+    await apply({ routes: [{ ...route("172.29.0.0/24", { device: "eth0" }), table: firstTable }] });
+    assert.deepEqual(await shown("route show table local proto 80"), ["172.29.0.0/24 dev eth0 scope link"]);
+    await apply({});
+    assert.deepEqual(await shown("route show table local"), before);
+  },
+);
+
 kernelTest("a default route with several next hops, a source and an MTU is removed and can be kept", async () => {
   await podNetwork();
   await ip(
@@ -280,7 +293,7 @@ kernelTest("rules and interface settings of both kinds", async () => {
   await podNetwork();
   const state: Partial<NetState> = {
     rules: [4, 6].map((family) => ({ family: family as 4 | 6, priority: 3150, mark: 0x3150, table: 3150 })),
-    interfaceSettings: [{ device: "eth0", forwarding: true, rpFilter: 2 }],
+    interfaceSettings: [{ device: "eth0", forwarding: true, rpFilter: "loose" }],
   };
   await ip("rule add priority 3150 fwmark 0x99 lookup 99");
   assert.equal((await apply(state)).length, 3);

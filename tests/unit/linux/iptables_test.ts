@@ -32,9 +32,8 @@ const listed = `-P PREROUTING ACCEPT
 -N PGW-OUTPUT
 -A OUTPUT -j PGW-OUTPUT
 -A OUTPUT -j VPN
--A PGW-OUTPUT ${label}
 -A PGW-OUTPUT -o lo -j RETURN
--A PGW-OUTPUT -j REJECT --reject-with icmp-port-unreachable
+-A PGW-OUTPUT ${label} -j REJECT --reject-with icmp-port-unreachable
 -P OUTPUT ACCEPT
 -A OUTPUT -j PGW-OUTPUT
 -A OUTPUT -j VPN
@@ -58,9 +57,8 @@ Deno.test("from nothing: one transaction per table, the jump after the rules tha
     change(asked, ""),
     `*filter
 :PGW-OUTPUT - [0:0]
--A PGW-OUTPUT ${label}
 -A PGW-OUTPUT -o lo -j RETURN
--A PGW-OUTPUT -j REJECT
+-A PGW-OUTPUT ${label} -j REJECT
 -I OUTPUT 1 -j PGW-OUTPUT
 COMMIT
 `,
@@ -77,7 +75,7 @@ Deno.test("counters are no part of a rule", () => {
     (_, head, target) => [head, "-c 12 3456", target].filter(Boolean).join(" "),
   );
   assert.match(counted, /^-A OUTPUT -c 12 3456 -j PGW-OUTPUT$/m);
-  assert.match(counted, /^-A PGW-OUTPUT -m comment .* -c 12 3456$/m);
+  assert.match(counted, /^-A PGW-OUTPUT -m comment .* -c 12 3456 -j REJECT/m);
   assert.match(counted, /^-A PGW-OUTPUT -o lo -c 12 3456 -j RETURN$/m);
   assert.deepEqual(parse(counted), parse(listed));
 });
@@ -85,7 +83,7 @@ Deno.test("counters are no part of a rule", () => {
 Deno.test("other rules: the chain alone is written anew, the jump stays", () => {
   assert.match(
     change({ chains: [output("-j RETURN")] }, listed),
-    /^\*filter\n:PGW-OUTPUT - \[0:0\]\n-A PGW-OUTPUT -m comment .*\n-A PGW-OUTPUT -j RETURN\nCOMMIT\n$/,
+    /^\*filter\n:PGW-OUTPUT - \[0:0\]\n-A PGW-OUTPUT -m comment .* -j RETURN\nCOMMIT\n$/,
   );
 });
 

@@ -7,11 +7,11 @@ const listed = (fingerprint: string, packets: number, dropped = 0) =>
 -N PGW-OUTPUT
 -A OUTPUT -c 70 7000 -j PGW-OUTPUT
 -A OUTPUT -c 5 500 -j DROP
--A PGW-OUTPUT -m comment --comment "pgw ${fingerprint}" -c 70 7000
 -A PGW-OUTPUT -o lo -c 50 5000 -j RETURN
--A PGW-OUTPUT -c ${packets} ${packets * 100} -j REJECT --reject-with icmp-admin-prohibited
--A PGW-INPUT -m comment --comment "pgw 0a" -c 0 0
--A PGW-INPUT -i vxlan3150 -c ${dropped} ${dropped * 60} -j DROP
+-A PGW-OUTPUT -m comment --comment "pgw ${fingerprint}" -c ${packets} ${
+    packets * 100
+  } -j REJECT --reject-with icmp-admin-prohibited
+-A PGW-INPUT -i vxlan3150 -m comment --comment "pgw 0a" -c ${dropped} ${dropped * 60} -j DROP
 `;
 
 const shown = (blocked: BlockedPackets) => Object.fromEntries(blocked.totals);

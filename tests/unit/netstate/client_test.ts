@@ -19,8 +19,9 @@ golden(
   () => show(stateOf(phases.closed)),
   `
       chain    v4 mangle PGW-PREROUTING from PREROUTING
-      v4 mangle PGW-PREROUTING -i lo -j RETURN
+      v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir ORIGINAL -j RETURN
       v4 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
+      v4 mangle PGW-PREROUTING -i lo -j RETURN
       v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
       v4 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       v4 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
@@ -44,12 +45,14 @@ golden(
       v4 filter PGW-FORWARD ! -o vxlan3150 -d 10.0.0.0/8 -j RETURN
       v4 filter PGW-FORWARD -j REJECT --reject-with icmp-admin-prohibited
       chain    v4 mangle PGW-POSTROUTING from POSTROUTING
+      v4 mangle PGW-POSTROUTING -m conntrack ! --ctstate DNAT -j RETURN
       v4 mangle PGW-POSTROUTING -o lo -m addrtype --dst-type LOCAL -j RETURN
-      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
-      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p tcp -m tcp --dport 53 -m mark ! --mark 0x3150 -m conntrack --ctstate DNAT -j DROP
+      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -j DROP
+      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p tcp -m tcp --dport 53 -m mark ! --mark 0x3150 -j DROP
       chain    v6 mangle PGW-PREROUTING from PREROUTING
-      v6 mangle PGW-PREROUTING -i lo -j RETURN
+      v6 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir ORIGINAL -j RETURN
       v6 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
+      v6 mangle PGW-PREROUTING -i lo -j RETURN
       v6 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
       v6 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       v6 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
@@ -100,7 +103,7 @@ golden(
       + rule     v6 priority 3150 mark 0x3150 table 3150
       + rule     v6 priority 32791 table 3153
       + rule     v6 priority 32790 from 2001:db8:42::5 table 3152
-      + setting  eth0 rp_filter=2
+      + setting  eth0 rp_filter=loose
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.21.0.80/32 -p tcp -m tcp --dport 80 -j RETURN
   `,
 );
@@ -115,13 +118,13 @@ golden(
       + neighbor 172.29.0.1 is 02:77:ac:1d:00:01 dev vxlan3150
       + route    172.20.1.6/32 via 10.42.0.1 dev eth0
       + route    172.29.0.1/32 dev vxlan3150
-      + setting  vxlan3150 rp_filter=0
+      + setting  vxlan3150 rp_filter=off
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 3150 -j RETURN
-      + v4 filter PGW-INPUT ! -i vxlan3150 ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
+      + v4 filter PGW-INPUT ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
       + v4 filter PGW-INPUT -i vxlan3150 -p udp -m udp --sport 67 --dport 3168 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 53 -j RETURN
       + v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
@@ -144,6 +147,7 @@ golden(
   "open: the default route, the tunnel, and DNS led there",
   () => showChanges(stateOf(phases.verifying), stateOf(phases.open)),
   `
+      - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
@@ -153,6 +157,7 @@ golden(
       - v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
       - v4 filter PGW-INPUT -i vxlan3150 -j DROP
       + route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
+      + v4 filter PGW-OUTPUT -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
       + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
@@ -183,12 +188,12 @@ golden(
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
       - rule     v4 priority 3151 from 172.29.0.20 table 3151
-      - setting  vxlan3150 rp_filter=0
-      - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
+      - setting  vxlan3150 rp_filter=off
+      - v4 filter PGW-OUTPUT -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
       - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
-      - v4 filter PGW-INPUT ! -i vxlan3150 ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
+      - v4 filter PGW-INPUT ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
       - v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       - chain    v4 nat PGW-PREROUTING from PREROUTING
@@ -247,7 +252,7 @@ golden(
   `
     route    0.0.0.0/0 via 169.254.1.1 dev eth0 onlink table 3150
     route    10.0.0.0/8 via 169.254.1.1 dev eth0 onlink
-    setting  eth0 rp_filter=2
+    setting  eth0 rp_filter=loose
   `,
 );
 

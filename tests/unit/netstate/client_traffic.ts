@@ -229,6 +229,10 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
       v4("udp", pod, { in: "docker0", source: "10.42.0.9", ...port(4789), connection: "ESTABLISHED" }),
     ],
   }],
+  ["in: VXLAN in the tunnel", {
+    direction: "in",
+    packets: [v4("udp", leased, { in: "vxlan3150", source: internet, ...port(4789), toThisHost: true })],
+  }],
   ["in: DHCP and probe answers in the tunnel", {
     direction: "in",
     needs: "tunnel",

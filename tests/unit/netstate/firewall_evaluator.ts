@@ -118,6 +118,7 @@ function parseMatch(option: string, value: string, module: string, text: string)
         value.split(",").some((state) => state === "DNAT" ? packet.translated === true : state === packet.connection);
     case "--ctdir":
       if (value === "REPLY") return (packet) => packet.isReply === true;
+      if (value === "ORIGINAL") return (packet) => packet.isReply !== true;
       break;
     case "--dst-type":
       if (value === "LOCAL") return (packet) => packet.toThisHost;

@@ -13,10 +13,10 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
     lines(`
       link     vxlan3150 vxlan 3150 port 4789 dev eth0 local 10.42.0.5 mac 02:77:ac:1d:00:01 mtu 1400
       address  172.29.0.1/24 dev vxlan3150
-      rule     v4 priority 50 to 172.29.0.0/24 table main
-      setting  eth0 forwarding=true rp_filter=2
-      setting  tun0 forwarding=true rp_filter=2
-      setting  vxlan3150 forwarding=true rp_filter=2 proxy_arp=false
+      route    172.29.0.0/24 dev vxlan3150 table 255
+      setting  eth0 forwarding=true rp_filter=loose
+      setting  tun0 forwarding=true rp_filter=loose
+      setting  vxlan3150 forwarding=true rp_filter=loose proxy_arp=false
       chain    v4 filter PGW-INPUT from INPUT
       v4 filter PGW-INPUT ! -i vxlan3150 -p udp -m udp --dport 4789 -j ACCEPT
       v4 filter PGW-INPUT ! -s 172.29.0.1/32 -d 172.29.0.1/32 ! -i vxlan3150 -j DROP
@@ -30,8 +30,8 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-INPUT -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
       v4 filter PGW-INPUT -i vxlan3150 -j DROP
       chain    v4 filter PGW-OUTPUT from OUTPUT
-      v4 filter PGW-OUTPUT -o vxlan3150 -j ACCEPT
       v4 filter PGW-OUTPUT -p udp -m udp --dport 4789 -j ACCEPT
+      v4 filter PGW-OUTPUT -o vxlan3150 -j ACCEPT
       v4 filter PGW-OUTPUT -p tcp -m tcp --sport 3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       chain    v4 filter PGW-FORWARD from FORWARD
       v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
@@ -47,9 +47,10 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-FORWARD -i vxlan3150 -j ACCEPT
       v4 filter PGW-FORWARD -o vxlan3150 -j DROP
       chain    v4 mangle PGW-FORWARD from FORWARD
+      v4 mangle PGW-FORWARD ! -p tcp -j RETURN
+      v4 mangle PGW-FORWARD -p tcp -m tcp ! --tcp-flags SYN,RST SYN -j RETURN
       v4 mangle PGW-FORWARD -i vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       v4 mangle PGW-FORWARD -o vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
-      chain    v4 nat PGW-PREROUTING from PREROUTING
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
       v4 nat PGW-POSTROUTING -o lo -j RETURN
       v4 nat PGW-POSTROUTING -s 172.29.0.0/24 ! -o vxlan3150 -j MASQUERADE
@@ -87,7 +88,7 @@ Deno.test("gateway network state: with a VPN's interface, by that or not at all"
 Deno.test("gateway network state: a VPN that comes up later forwards too", { permissions: "none" }, () => {
   assert.deepEqual(
     showChanges(gatewayNetState(config, { uplink, interfaces: ["eth0"] }, nothing), whole),
-    ["+ setting  tun0 forwarding=true rp_filter=2"],
+    ["+ setting  tun0 forwarding=true rp_filter=loose"],
   );
 });
 
@@ -132,6 +133,7 @@ Deno.test("gateway network state: forwards lead new connections from the VPN to 
     [
       "+ v4 filter PGW-FORWARD -d 172.29.0.20/32 -i tun0 -o vxlan3150 -p tcp -m tcp --dport 32400 -m conntrack --ctstate DNAT -j ACCEPT",
       "+ v4 filter PGW-FORWARD -d 172.29.0.21/32 -i tun0 -o vxlan3150 -p udp -m udp --dport 5000:5010 -m conntrack --ctstate DNAT -j ACCEPT",
+      "+ chain    v4 nat PGW-PREROUTING from PREROUTING",
       "+ v4 nat PGW-PREROUTING -i tun0 -p tcp -m tcp --dport 29206 -j DNAT --to-destination 172.29.0.20:32400",
       "+ v4 nat PGW-PREROUTING -i tun0 -p udp -m udp --dport 5000:5010 -j DNAT --to-destination 172.29.0.21",
     ],
@@ -150,7 +152,7 @@ Deno.test("gateway network state: a fixed address instead of the masquerade; cli
   );
   const open = showChanges(whole, gatewayNetState({ ...config, isolation: false }, gatewayView, nothing));
   assert.deepEqual(open.filter((line) => line.startsWith("+")), [
-    "+ setting  vxlan3150 forwarding=true rp_filter=2 proxy_arp=true",
+    "+ setting  vxlan3150 forwarding=true rp_filter=loose proxy_arp=true",
     "+ v4 filter PGW-FORWARD -i vxlan3150 -o vxlan3150 -j ACCEPT",
   ]);
 });
