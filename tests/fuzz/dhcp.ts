@@ -21,7 +21,7 @@ import {
   readName,
   readU8,
 } from "../../mod/wire/dhcpv4_options.ts";
-import { clients, readGolden, serverDialogues, servers } from "../golden/dhcp/golden.ts";
+import { clientDialogues, clients, readGolden, serverDialogues, servers } from "../golden/dhcp/golden.ts";
 import { mac, seeded } from "../scenario/dhcp_dialogue.ts";
 
 const headerLength = 240;
@@ -32,7 +32,7 @@ const mostGrowth = 32 * 1024 * 1024;
 export function fuzzDhcp(inputs: number, seed: number): void {
   const random = seeded(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
-  const corpus = readGolden([...clients, ...servers, ...serverDialogues]).map(({ bytes }) => bytes);
+  const corpus = readGolden([...clients, ...servers, ...clientDialogues, ...serverDialogues]).map(({ bytes }) => bytes);
 
   /** Which bytes of the header were changed, which option codes came out of decoding, what the outcomes were. */
   const reached = { header: new Set<number>(), codes: new Set<number>(), outcomes: new Map<string, number>() };
