@@ -46,6 +46,7 @@ const groups: readonly Group[] = [
   { name: "chaos", paths: ["tests/chaos"], permissions: ["--allow-all"], isInside: true },
   { name: "lab", paths: ["tests/lab"], permissions: ["--allow-all"], isInside: true },
   { name: "interop", paths: ["tests/interop"], permissions: ["--allow-all"], isInside: true, isPatient: true },
+  { name: "waiting", paths: ["tests/waiting"], permissions: ["--allow-all"], isInside: true, isPatient: true },
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
