@@ -54,7 +54,7 @@ export class Capture {
   }
 
   /** Waits for a packet and returns it; throws after `timeoutMs`. */
-  async waitFor(filter: PacketFilter, timeoutMs = 10_000): Promise<Packet> {
+  async waitFor(filter: PacketFilter, timeoutMs = 30_000): Promise<Packet> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.packets().find(filter);

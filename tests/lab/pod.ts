@@ -112,7 +112,7 @@ export class Pod extends Namespace {
   }
 
   /** Asks until the web server answers with `expected`. Throws after `timeoutMs`. */
-  async waitForSourceAddress(expected: string, url?: string, timeoutMs = 10_000): Promise<void> {
+  async waitForSourceAddress(expected: string, url?: string, timeoutMs = 30_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     let seen: string | undefined;
     while (performance.now() < deadline) {

@@ -59,7 +59,7 @@ export class Process {
    *
    * Throws {@link ProcessError} when the program ends before, or after `timeoutMs`.
    */
-  async waitFor(filter: LineFilter, { timeoutMs = 20_000, from = 0 } = {}): Promise<Line> {
+  async waitFor(filter: LineFilter, { timeoutMs = 60_000, from = 0 } = {}): Promise<Line> {
     const matches = filter instanceof RegExp ? (line: Line) => filter.test(line.text) : filter;
     const deadline = performance.now() + timeoutMs;
     for (;;) {
@@ -92,7 +92,7 @@ export class Process {
   }
 
   /** Waits for the end. Throws {@link ProcessError} after `timeoutMs`. */
-  async end(timeoutMs = 10_000): Promise<Deno.CommandStatus> {
+  async end(timeoutMs = 30_000): Promise<Deno.CommandStatus> {
     const deadline = performance.now() + timeoutMs;
     while (this.#status === undefined) {
       const left = deadline - performance.now();
@@ -103,7 +103,7 @@ export class Process {
   }
 
   /** Sends `signal` and waits for the end; SIGKILL and an error when that takes longer than `timeoutMs`. */
-  async stop(signal: Deno.Signal = "SIGTERM", timeoutMs = 10_000): Promise<Deno.CommandStatus> {
+  async stop(signal: Deno.Signal = "SIGTERM", timeoutMs = 30_000): Promise<Deno.CommandStatus> {
     this.kill(signal);
     try {
       return await this.end(timeoutMs);

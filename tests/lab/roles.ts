@@ -17,7 +17,7 @@ export async function startGateway(
   args: readonly string[] = ["gateway", "run"],
 ): Promise<Process> {
   const pgw = pod.pgw(args, { env: { PGW_DRAIN_TIME: "1", ...env } });
-  await pgw.waitForLog(says("serving"), { timeoutMs: 30_000 });
+  await pgw.waitForLog(says("serving"), { timeoutMs: 60_000 });
   return pgw;
 }
 
@@ -33,18 +33,18 @@ export function startClient(
 
 /** Waits until a client has opened its Pod; `from` as in `waitFor`. Returns the log record. */
 export async function untilOpen(client: Process, from = 0): Promise<LogRecord> {
-  return await client.waitForLog(says("open: "), { timeoutMs: 30_000, from });
+  return await client.waitForLog(says("open: "), { timeoutMs: 60_000, from });
 }
 
 /** Waits until a client has closed its Pod again. */
 export async function untilClosed(client: Process, from = 0): Promise<LogRecord> {
-  return await client.waitForLog(says("closed: "), { timeoutMs: 30_000, from });
+  return await client.waitForLog(says("closed: "), { timeoutMs: 60_000, from });
 }
 
 /** Waits until a client has closed its Pod, or looks for another gateway while the present one still carries traffic. */
 export async function untilLeft(client: Process, from = 0): Promise<LogRecord> {
   const isLeft = (record: LogRecord) => says("closed: ")(record) || says("moving: ")(record);
-  return await client.waitForLog(isLeft, { timeoutMs: 30_000, from });
+  return await client.waitForLog(isLeft, { timeoutMs: 60_000, from });
 }
 
 /** A filter for log records whose message begins with `text`. */
@@ -56,7 +56,7 @@ export function says(text: string): (record: LogRecord) => boolean {
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -26,7 +26,7 @@ export function labTests(options: LabOptions = {}): LabTest {
     }
   }
 
-  return (name, body, { timeoutMs = 60_000, ignore = false } = {}) =>
+  return (name, body, { timeoutMs = 180_000, ignore = false } = {}) =>
     Deno.test({
       name: options.cni === undefined ? name : `${name} (${options.cni})`,
       ignore,

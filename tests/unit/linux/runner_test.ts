@@ -35,12 +35,10 @@ Deno.test("a command that ends before it has read its input", async () => {
 });
 
 Deno.test("a command that does not end is killed", async () => {
-  const started = performance.now();
   await assert.rejects(
-    new CommandRunner(100).run(["sleep", "30"]),
+    new CommandRunner(100).run(["sleep", "3600"]),
     (error) => error instanceof CommandError && error.code === undefined && /did not end in time/.test(error.message),
   );
-  assert.ok(performance.now() - started < 5000);
 });
 
 Deno.test("what is enough is given before the program ends, and its end can be waited for", async () => {

@@ -6,7 +6,7 @@ import { formatGatewayInfo } from "../../../mod/role/gateway_info.ts";
 import type { GatewayCondition } from "../../../mod/health/probe.ts";
 import { condition } from "../../scenario/client_dialogue.ts";
 import { overlay, overlayGateway } from "../netstate/fixtures.ts";
-import { answering, encode, freePort, loopback, Peer, readHead, sleep, writeAll } from "./loopback.ts";
+import { answering, encode, freePort, loopback, Peer, readAll, readHead, writeAll } from "./loopback.ts";
 
 const ip = parseIpv4;
 
@@ -63,20 +63,20 @@ Deno.test("discovery: a gateway of the seed's kind tells its address, on any pat
 });
 
 Deno.test("discovery: a silent candidate gets company after 300 ms, and is given up when another answers", async () => {
-  await using silent = new Peer((connection) => readHead(connection).then(() => sleep(200)));
+  await using silent = new Peer((connection) => readAll(connection).then(() => {}));
   await using good = gateway("10.42.1.6");
   const begun = performance.now();
-  assert.equal((await ask([silent.port, good.port])).podAddress, ip("10.42.1.6"));
+  assert.equal((await ask([silent.port, silent.port, silent.port, good.port])).podAddress, ip("10.42.1.6"));
   const took = performance.now() - begun;
-  assert(took >= 200 && took < 2_500, `${took} ms`);
+  assert(took >= 3 * 290 && took < 8_500, `${took} ms, and 9 s if each of three were waited for`);
 });
 
 Deno.test("discovery: one that refuses costs no time", async () => {
   await using good = gateway("10.42.1.6");
   const begun = performance.now();
-  const refusing = Array.from({ length: 5 }, () => freePort());
+  const refusing = Array.from({ length: 15 }, () => freePort());
   assert.equal((await ask([...refusing, good.port])).podAddress, ip("10.42.1.6"));
-  assert(performance.now() - begun < 1_400, "without five waits of 300 ms");
+  assert(performance.now() - begun < 4_400, "without fifteen waits of 300 ms");
 });
 
 for (
@@ -131,11 +131,9 @@ for (const [name, body] of lies) {
 }
 
 Deno.test("discovery: given up, it ends at once and leaves no connection", async () => {
-  await using silent = new Peer((connection) => readHead(connection).then(() => sleep(3_000)));
+  await using silent = new Peer((connection) => readAll(connection).then(() => {}));
   const giveUp = new AbortController();
   const asking = ask([silent.port], { signal: giveUp.signal });
   setTimeout(() => giveUp.abort(), 50);
-  const begun = performance.now();
-  await assert.rejects(asking, NoGatewayError);
-  assert(performance.now() - begun < 2_500);
+  await assert.rejects(asking, { name: "NoGatewayError", message: "nobody answers" });
 });

@@ -259,9 +259,9 @@ Deno.test("nobody listens there: SERVFAIL at once, not after a timeout", async (
   const closed = await StubUpstream.open("127.0.0.1");
   await closed[Symbol.asyncDispose]();
   await serving({ outsideServers: [closed.text] }, async (server) => {
-    const startedAt = performance.now();
     assert.equal((await ask(server, "www.example.com"))?.rcode, "SERVFAIL");
-    assert.ok(performance.now() - startedAt < 1000, `${performance.now() - startedAt} ms`);
+    const [upstream] = server.stats().upstreams;
+    assert.deepEqual([upstream?.asked, upstream?.failed], [1, 1], "it was not asked again and again");
     assert.equal(server.ready(), false);
   });
 });

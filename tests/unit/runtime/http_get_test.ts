@@ -99,12 +99,10 @@ Deno.test("HTTP question: silence, and a byte now and then, end at the time limi
 });
 
 Deno.test("HTTP question: given up by the one who asked, before and while it is asked", async () => {
-  await using peer = new Peer((connection) => readHead(connection).then(() => sleep(3_000)));
+  await using peer = new Peer((connection) => readAll(connection).then(() => {}));
   await assert.rejects(httpGet({ ...question(peer.port), signal: AbortSignal.abort() }), HttpError);
   const giveUp = new AbortController();
   const asking = httpGet({ ...question(peer.port), signal: giveUp.signal });
   setTimeout(() => giveUp.abort(), 30);
-  const begun = performance.now();
-  await assert.rejects(asking, HttpError);
-  assert(performance.now() - begun < 2_500);
+  await assert.rejects(asking, (error) => error instanceof HttpError && !(error instanceof HttpTimeoutError));
 });

