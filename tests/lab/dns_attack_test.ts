@@ -138,7 +138,7 @@ labTest("reflection: who asks from outside the tunnel gets no answer, and none g
     await gateway.exec(["iptables", "-D", "PGW-INPUT", ...rule], { check: false });
     await reflect();
     return answers.packets().length > 0;
-  }, 20_000);
+  });
   await gateway.exec(["iptables", "-I", "PGW-INPUT", "3", ...rule]);
   await new Promise((resolve) => setTimeout(resolve, 300));
   answers.clear();

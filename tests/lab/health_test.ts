@@ -13,7 +13,7 @@ async function untilHealth(pod: Pod, expected: RegExp | "ok"): Promise<void> {
   await eventually(`${pod.name} is ${expected}`, async () => {
     const { stdout } = await pod.exec(["curl", "-gsS", "-w", "%{http_code}", "http://127.0.0.1:3150/readyz"]);
     return expected === "ok" ? stdout === "ok\n200" : expected.test(stdout) && stdout.endsWith("503");
-  }, 20_000);
+  });
   for (const [options, isAlways] of [[["--ready"], false], [["--live"], true]] as const) {
     const probe = pod.pgw(["health", ...options]);
     assert.equal((await probe.end()).code, expected === "ok" || isAlways ? 0 : 1, probe.output);

@@ -111,7 +111,7 @@ labTest("a rogue DHCP server leases nothing, although it knows the transaction",
   const mac = clientMac(parseIpv4(client.address.v4));
   const offer = async () => {
     tunnel.clear();
-    const xid = dhcpOf(await tunnel.waitFor(isDiscover, 20_000)).slice(4, 8);
+    const xid = dhcpOf(await tunnel.waitFor(isDiscover)).slice(4, 8);
     return udpFrame(
       mac,
       gatewayMac(parseIpv4(overlayGateway)),

@@ -37,7 +37,7 @@ for (const [level, least] of [["debug", 10], ["info", 20], ["error", 30]] as con
     await lab.setEndpoints([0]);
     await startGateway(lab.gateway(0));
     const pgw = startClient(lab.client(0), { PGW_LOG_LEVEL: level });
-    await lab.client(0).waitForSourceAddress(lab.gateway(0).vpnAddress.v4, undefined, 20_000);
+    await lab.client(0).waitForSourceAddress(lab.gateway(0).vpnAddress.v4);
     await pgw.stop();
     for (const line of pgw.lines) {
       const { timestamp, level, message } = line.json ?? {};
@@ -58,9 +58,7 @@ labTest("PGW_LOG_TRANSPORTS and PGW_LOG_FILE_PATH: the file, the console, or bot
   const both = { ...file, PGW_LOG_TRANSPORTS: "console file" };
   const [silent, loud] = [startClient(lab.client(0), file), startClient(lab.client(1), both)];
   await Promise.all(
-    [lab.client(0), lab.client(1)].map((client) =>
-      client.waitForSourceAddress(lab.gateway(0).vpnAddress.v4, undefined, 20_000)
-    ),
+    [lab.client(0), lab.client(1)].map((client) => client.waitForSourceAddress(lab.gateway(0).vpnAddress.v4)),
   );
   await Promise.all([silent.stop(), loud.stop()]);
   assert.deepEqual(silent.lines, []);
@@ -76,7 +74,7 @@ labTest("a flag wins over its variable", async (lab) => {
   await startGateway(lab.gateway(0));
   const args = ["client", "run", "--log-level", "error", names.gateway];
   const pgw = startClient(lab.client(0), { PGW_LOG_LEVEL: "debug" }, args);
-  await lab.client(0).waitForSourceAddress(lab.gateway(0).vpnAddress.v4, undefined, 20_000);
+  await lab.client(0).waitForSourceAddress(lab.gateway(0).vpnAddress.v4);
   assert.deepEqual(pgw.logs.filter(({ level }) => Number(level) < 30), []);
 });
 

@@ -95,7 +95,7 @@ async function untilAnswered(internet: Namespace, { origin, resolver }: Zone): P
       check: false,
     });
     return stdout.includes("status: NOERROR");
-  }, 20_000);
+  });
 }
 
 const nsdConfig = (directory: string) => `
