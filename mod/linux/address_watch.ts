@@ -12,9 +12,7 @@ import { interfaceIndex } from "./interface_index.ts";
 import { askNeighbor, decodeNeighbor } from "./neighbor.ts";
 import { Netlink, NETLINK_ROUTE } from "./netlink.ts";
 import { NetlinkListener } from "./netlink_listener.ts";
-
-/** linux/rtnetlink.h. */
-const RTMGRP_NEIGH = 0x4;
+import { RTMGRP_NEIGH } from "./rtnetlink.ts";
 
 /** Who else uses the address. */
 export type Claim = { readonly address: Ipv4; readonly mac: Mac };

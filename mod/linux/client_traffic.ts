@@ -11,6 +11,16 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import type { ClientTraffic } from "../netstate/client_traffic.ts";
 import { AF_INET, AF_NETLINK, cString, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
 import {
+  NETLINK_NETFILTER,
+  nfgenmsgSize,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from "./netlink.ts";
+import {
   type Attribute,
   attributeList,
   decodeMessages,
@@ -26,18 +36,10 @@ export const mostCountedClients = 1_024;
 const forgottenAfterMs = 86_400_000n;
 
 /** linux/netlink.h, linux/netfilter/nfnetlink.h */
-const NETLINK_NETFILTER = 12;
-const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
-const NLM_F_DUMP = 0x300;
-const NLM_F_CREATE = 0x400;
 const NLM_F_APPEND = 0x800;
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const NFNL_SUBSYS_NFTABLES = 10;
-const nfgenmsgSize = 4;
 
 /** linux/netfilter/nf_tables.h */
 const NFT_MSG = { newTable: 0, newChain: 3, newRule: 6, newSet: 9, newSetElement: 12, getSetElement: 13 } as const;
@@ -247,6 +249,7 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** `EPERM` is no missing right here: another process owns the table. */
 function refuse(operation: string, { type, payload }: Message): void {
   if (type !== NLMSG_ERROR) return;
   const code = -view(payload).getInt32(0, true);

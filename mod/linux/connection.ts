@@ -1,17 +1,14 @@
 /** What becomes of a TCP connection that somebody else's kernel may take or refuse. */
 
 import { delay } from "./delay.ts";
-import { AF_INET, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./libc.ts";
+import { AF_INET, EINPROGRESS, EINTR, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from "./libc.ts";
 import { encodeSocketAddress, type SocketAddress } from "./socket_address.ts";
 import { check } from "./socket_error.ts";
 import { bindToDevice } from "./udp_socket.ts";
 
-const SOCK_STREAM = 1;
-const EINTR = 4;
 const EISCONN = 106;
 const ECONNREFUSED = 111;
 const EALREADY = 114;
-const EINPROGRESS = 115;
 /** The reactor tells of what can be read; that a connection is made is seen by asking for it again, so often. */
 const pollMs = 20;
 

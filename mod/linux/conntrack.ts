@@ -1,12 +1,10 @@
 /** The kernel's memory of connections (conntrack), by ctnetlink. */
 
-import { Netlink } from "./netlink.ts";
+import { Netlink, NETLINK_NETFILTER, nfgenmsgSize } from "./netlink.ts";
 
-/** linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/nfnetlink_conntrack.h. */
-const NETLINK_NETFILTER = 12;
+/** linux/netfilter/nfnetlink.h, linux/netfilter/nfnetlink_conntrack.h. */
 const NFNL_SUBSYS_CTNETLINK = 1;
 const IPCTNL_MSG_CT_DELETE = 2;
-const nfgenmsgSize = 4;
 
 /**
  * Forgets every connection of this network namespace, with the addresses that it was translated to.

@@ -1,6 +1,6 @@
 /** Tells when somebody changes links, addresses, routes or the firewall: netlink(7)'s multicast groups. */
 
-import { NETLINK_ROUTE } from "./netlink.ts";
+import { NETLINK_NETFILTER, NETLINK_ROUTE, nfgenmsgSize } from "./netlink.ts";
 import { NetlinkListener } from "./netlink_listener.ts";
 import { findAttribute, type Message } from "./netlink_message.ts";
 
@@ -10,8 +10,7 @@ import { findAttribute, type Message } from "./netlink_message.ts";
  */
 export type KernelChange = "link" | "address" | "route" | "firewall" | "restored";
 
-/** linux/netlink.h, linux/rtnetlink.h, linux/netfilter/nfnetlink.h. */
-const NETLINK_NETFILTER = 12;
+/** linux/rtnetlink.h, linux/netfilter/nfnetlink.h. */
 const RTMGRP_LINK = 0x1;
 const RTMGRP_IPV4_IFADDR = 0x10;
 const RTMGRP_IPV4_ROUTE = 0x40;
@@ -21,7 +20,6 @@ const nftablesGroup = 1 << 6;
 /** linux/netfilter/nf_tables.h: ends each transaction, with the name of the program that made it. */
 const NFT_MSG_NEWGEN = 10 << 8 | 15;
 const NFTA_GEN_PROC_NAME = 3;
-const nfgenmsgSize = 4;
 
 /** `RTM_NEW...` and `RTM_DEL...`. */
 const networkKinds: ReadonlyMap<number, KernelChange> = new Map([

@@ -68,3 +68,11 @@ export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
 export const MSG_DONTWAIT = 0x40;
+/** socket(7). */
+export const SOL_SOCKET = 1;
+export const SO_BINDTODEVICE = 25;
+export const SO_MARK = 36;
+/** errno(3): what is no failure but says to go on. */
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EINPROGRESS = 115;

@@ -9,17 +9,12 @@ import { AF_INET, AF_NETLINK, libc, MSG_DONTWAIT, pinned, SOCK_CLOEXEC, SOCK_RAW
 import { existingIndex } from "./interface_index.ts";
 import { askAtOnce, NETLINK_ROUTE, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, refuse } from "./netlink.ts";
 import { decodeMessages, encodeMessage, findAttribute } from "./netlink_message.ts";
-import { NDA, permanent, RTM, sizes } from "./rtnetlink.ts";
+import { AF_BRIDGE, NDA, NTF_SELF, NUD_NOARP, permanent, RTM, sizes } from "./rtnetlink.ts";
 import { check, SocketError } from "./socket_error.ts";
 
 const addressOffset = 16 + sizes.neighbor + 4;
 const macOffset = addressOffset + 4 + 4;
 const capacity = 64;
-
-/** linux/socket.h, linux/neighbour.h. */
-const AF_BRIDGE = 7;
-const NTF_SELF = 0x02;
-const NUD_NOARP = 0x40;
 
 /** The neighbours on one VXLAN device. */
 export class NeighborTable implements Disposable {

@@ -7,16 +7,20 @@ import { check, SocketError } from "./socket_error.ts";
 
 /** linux/netlink.h. */
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NLM_F_REQUEST = 0x1;
-const NLM_F_ACK = 0x4;
-const NLM_F_DUMP = 0x300;
+export const NLM_F_ACK = 0x4;
+export const NLM_F_DUMP = 0x300;
 const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
+export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
 const EPERM = 1;
+
+/** What stands in front of the attributes in messages of NETLINK_NETFILTER (linux/netfilter/nfnetlink.h). Bytes. */
+export const nfgenmsgSize = 4;
 
 /** Longer than what the kernel puts into one datagram (32 KiB). */
 const bufferSize = 65_536;

@@ -1,13 +1,11 @@
 /** What the kernel tells of by itself: netlink(7)'s multicast groups. */
 
-import { AF_NETLINK, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
+import { AF_NETLINK, EAGAIN, EINTR, errno, libc, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW } from "./libc.ts";
 import { decodeMessages, type Message } from "./netlink_message.ts";
 import { reactor } from "./reactor.ts";
 import { check, SocketError } from "./socket_error.ts";
 import { attachFilter, type FilterInstruction } from "./socket_filter.ts";
 
-const EINTR = 4;
-const EAGAIN = 11;
 const ENOBUFS = 105;
 
 export type ListenerOptions = {

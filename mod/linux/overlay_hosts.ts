@@ -8,14 +8,11 @@ import { decodeNeighbor } from "./neighbor.ts";
 import { Netlink, NETLINK_ROUTE } from "./netlink.ts";
 import { NetlinkListener } from "./netlink_listener.ts";
 import { findAttribute, type Message } from "./netlink_message.ts";
-import { NDA, permanent, RTM, sizes } from "./rtnetlink.ts";
+import { AF_BRIDGE, NDA, NTF_SELF, permanent, RTM, RTMGRP_NEIGH, sizes } from "./rtnetlink.ts";
 import { SocketError } from "./socket_error.ts";
 import type { FilterInstruction } from "./socket_filter.ts";
 
-/** linux/rtnetlink.h, linux/neighbour.h. */
-const RTMGRP_NEIGH = 0x4;
-const AF_BRIDGE = 7;
-const NTF_SELF = 0x02;
+/** linux/rtnetlink.h. */
 const NDA_CACHEINFO = 3;
 /** `ndm_used` and `ndm_updated` of `nda_cacheinfo` are in hundredths of a second (USER_HZ). */
 const millisecondsPerTick = 10;

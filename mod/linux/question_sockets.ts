@@ -3,11 +3,21 @@
  * questions a socket is disconnected, which gives up its port, and kept: that takes a third of the time of a new one.
  */
 
-import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
-import { type Ipv6, parseIpv6 } from "../addr/ipv6.ts";
-import { AF_INET6, errno, libc, pinned, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import {
+  AF_INET6,
+  EAGAIN,
+  errno,
+  libc,
+  pinned,
+  SO_MARK,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from "./libc.ts";
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, epollEvent, EPOLLIN } from "./epoll.ts";
 import { reactor } from "./reactor.ts";
-import { encodeSocketAddress } from "./socket_address.ts";
+import { encodeAnySocketAddress } from "./socket_address.ts";
 import { check, checkPrivileged } from "./socket_error.ts";
 
 /** The same object for the same server, as long as it is asked. */
@@ -25,16 +35,6 @@ const { symbols: { epoll_wait } } = Deno.dlopen("libc.so.6", {
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
 });
 
-const SOL_SOCKET = 1;
-const SO_MARK = 36;
-/** `sockaddr_in6` (ipv6(7)). */
-const socketAddress6Size = 28;
-const EPOLL_CLOEXEC = 0x80000;
-const EPOLL_CTL_ADD = 1;
-const EPOLLIN = 0x1;
-/** `epoll_event` is packed on x86-64 alone. */
-const dataOffset = Deno.build.arch === "x86_64" ? 4 : 8;
-const eventSize = dataOffset + 8;
 const maxEvents = 64;
 /** After so many rounds without a pause, others get their turn although more is ready. */
 const burst = 8;
@@ -48,16 +48,15 @@ const unspecified = new Uint8Array(16);
 
 /** errno(3): this host is short of something. That is not the server's fault, and passes. */
 const shortages: readonly number[] = [11, 12, 23, 24, 105];
-const EAGAIN = 11;
 
 export class QuestionSockets {
   /** Holds all open sockets, and is itself waited for: one wake-up for many answers. */
   readonly #ready = check("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC));
   readonly #open = new Map<number, QuestionReception>();
   readonly #idle: Readonly<Record<4 | 6, number[]>> = { 4: [], 6: [] };
-  readonly #events = pinned(maxEvents * eventSize);
+  readonly #events = pinned(maxEvents * epollEvent.size);
   readonly #fds = new DataView(this.#events.buffer);
-  readonly #event = pinned(eventSize);
+  readonly #event = pinned(epollEvent.size);
   readonly #eventView = new DataView(this.#event.buffer);
   readonly #buffer = pinned(Number(maxDatagram));
   readonly #outgoing = pinned(maxQuestion);
@@ -126,7 +125,7 @@ export class QuestionSockets {
       checkPrivileged("SO_MARK", "NET_ADMIN", libc.setsockopt(fd, SOL_SOCKET, SO_MARK, value, 4));
     }
     this.#eventView.setUint32(0, EPOLLIN, true);
-    this.#eventView.setInt32(dataOffset, fd, true);
+    this.#eventView.setInt32(epollEvent.data, fd, true);
     check("epoll_ctl", libc.epoll_ctl(this.#ready, EPOLL_CTL_ADD, fd, this.#event));
     return fd;
   }
@@ -143,7 +142,7 @@ export class QuestionSockets {
   #takeReady(): number {
     const count = epoll_wait(this.#ready, this.#events, maxEvents, 0);
     for (let index = 0; index < count; index++) {
-      const fd = this.#fds.getInt32(index * eventSize + dataOffset, true);
+      const fd = this.#fds.getInt32(index * epollEvent.size + epollEvent.data, true);
       const length = libc.recv(fd, this.#buffer, maxDatagram, 0);
       const reception = this.#open.get(fd);
       // What comes to an idle socket came too late, and has been taken off its queue now.
@@ -164,22 +163,9 @@ export class QuestionSockets {
   #name(server: QuestionServer): Uint8Array<ArrayBuffer> {
     let name = this.#names.get(server);
     if (name === undefined) {
-      const { address, port } = server;
-      name = isIpv4(address)
-        ? encodeSocketAddress({ address: parseIpv4(address), port })
-        : encodeSocketAddress6(parseIpv6(address), port);
+      name = encodeAnySocketAddress(server.address, server.port);
       this.#names.set(server, name);
     }
     return name;
   }
-}
-
-function encodeSocketAddress6(address: Ipv6, port: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(socketAddress6Size);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_INET6, true);
-  view.setUint16(2, port);
-  view.setBigUint64(8, address >> 64n);
-  view.setBigUint64(16, address & 0xffff_ffff_ffff_ffffn);
-  return bytes;
 }

@@ -1,21 +1,20 @@
 /** Waits until a socket has something to read: one thread for all sockets of the process, and none while nobody waits. */
 
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  epollEvent,
+  EPOLLIN,
+  EPOLLONESHOT,
+} from "./epoll.ts";
 import { libc, pinned } from "./libc.ts";
 import { check } from "./socket_error.ts";
 
-/** epoll(7) and eventfd(2). */
-const EPOLL_CLOEXEC = 0x80000;
+/** eventfd(2). */
 const EFD_CLOEXEC = 0x80000;
 const EFD_NONBLOCK = 0x800;
-const EPOLL_CTL_ADD = 1;
-const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
-const EPOLLIN = 0x1;
-const EPOLLONESHOT = 1 << 30;
-
-/** `epoll_event` is packed on x86-64 alone. */
-const dataOffset = Deno.build.arch === "x86_64" ? 4 : 8;
-const eventSize = dataOffset + 8;
 const maxEvents = 16;
 
 /** Tells when file descriptors become readable. */
@@ -26,8 +25,8 @@ export class Reactor {
   /** Who is told that it waits no more, once the thread waits no more either. */
   readonly #leaving: ((readable: boolean) => void)[] = [];
   /** Filled by another thread while `epoll_wait` runs. */
-  readonly #events = pinned(maxEvents * eventSize);
-  readonly #event = new DataView(new ArrayBuffer(eventSize));
+  readonly #events = pinned(maxEvents * epollEvent.size);
+  readonly #event = new DataView(new ArrayBuffer(epollEvent.size));
   #running = false;
 
   constructor() {
@@ -69,7 +68,7 @@ export class Reactor {
       // A negative result is EINTR, a signal: nothing to read, wait again.
       const count = await libc.epoll_wait(this.#epoll, Deno.UnsafePointer.of(this.#events), maxEvents, -1);
       for (let index = 0; index < count; index++) {
-        const fd = view.getInt32(index * eventSize + dataOffset, true);
+        const fd = view.getInt32(index * epollEvent.size + epollEvent.data, true);
         if (fd === this.#wake) {
           libc.eventfd_read(fd, new BigUint64Array(1));
         } else {
@@ -84,7 +83,7 @@ export class Reactor {
 
   #control(operation: number, fd: number, events: number): void {
     this.#event.setUint32(0, events, true);
-    this.#event.setInt32(dataOffset, fd, true);
+    this.#event.setInt32(epollEvent.data, fd, true);
     check("epoll_ctl", libc.epoll_ctl(this.#epoll, operation, fd, this.#event.buffer));
   }
 }

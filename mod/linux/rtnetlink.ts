@@ -57,6 +57,13 @@ export const NDA = { destination: 1, hardware: 2 } as const;
 /** The sizes of the structs in front of the attributes. */
 export const sizes = { link: 16, address: 8, route: 12, rule: 12, neighbor: 12 } as const;
 
+/** The family of what is no IP, such as a VXLAN device's FDB. */
+export const AF_BRIDGE = 7;
+export const RTMGRP_NEIGH = 0x4;
+/** An FDB entry is the device's own, and not that of a bridge that it is in. */
+export const NTF_SELF = 0x02;
+/** Such an entry is set, and nobody is asked whether it still holds. */
+export const NUD_NOARP = 0x40;
 export const interfaceUp = 1;
 /** `NUD_PERMANENT` */
 export const permanent = 0x80;

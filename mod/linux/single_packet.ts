@@ -1,21 +1,23 @@
 /** Sends one packet of either family as any program of the Pod could, to see what becomes of it. */
 
-import { parseIpv4 } from "../addr/ipv4.ts";
-import { parseIpv6 } from "../addr/ipv6.ts";
 import type { Sending } from "../doctor/leaks.ts";
 import {
   AF_INET,
   AF_INET6,
   cString,
+  EINPROGRESS,
   errno,
   libc,
+  SO_BINDTODEVICE,
+  SO_MARK,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_RAW,
   SOCK_STREAM,
+  SOL_SOCKET,
 } from "./libc.ts";
-import { encodeSocketAddress } from "./socket_address.ts";
+import { encodeAnySocketAddress } from "./socket_address.ts";
 import { errorCode } from "./socket_error.ts";
 
 export type SinglePacket = {
@@ -34,12 +36,8 @@ export type SinglePacket = {
   readonly mark?: number;
 };
 
-/** socket(7), ip(7), ipv6(7), errno(3). */
-const SOL_SOCKET = 1;
-const SO_BINDTODEVICE = 25;
-const SO_MARK = 36;
+/** ip(7), ipv6(7). */
 const IPPROTO_ICMP = { 4: 1, 6: 58 } as const;
-const EINPROGRESS = 115;
 /** RFC 792, RFC 4443. */
 const echoRequest = { 4: 8, 6: 128 } as const;
 
@@ -76,7 +74,7 @@ function configure(fd: number, { device, mark }: SinglePacket): number {
 }
 
 function send(fd: number, { family, protocol, target, port, payload = new Uint8Array(1) }: SinglePacket): number {
-  const to = socketAddress(family, target, protocol === "icmp" ? 0 : port);
+  const to = encodeAnySocketAddress(target, protocol === "icmp" ? 0 : port);
   if (protocol === "tcp") return libc.connect(fd, to, to.length);
   const bytes = protocol === "icmp" ? echo(family) : payload;
   return libc.sendto(fd, bytes, BigInt(bytes.length), 0, to, to.length);
@@ -86,17 +84,4 @@ function send(fd: number, { family, protocol, target, port, payload = new Uint8A
 function echo(family: 4 | 6): Uint8Array<ArrayBuffer> {
   const type = echoRequest[family];
   return family === 4 ? Uint8Array.of(type, 0, 0xf7, 0xff, 0, 0, 0, 0) : Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0);
-}
-
-function socketAddress(family: 4 | 6, target: string, port: number): Uint8Array<ArrayBuffer> {
-  if (family === 4) return encodeSocketAddress({ address: parseIpv4(target), port });
-  // sockaddr_in6 (ipv6(7)): family, port, flow, address, scope.
-  const bytes = new Uint8Array(28);
-  const view = new DataView(bytes.buffer);
-  const address = parseIpv6(target);
-  view.setUint16(0, AF_INET6, true);
-  view.setUint16(2, port);
-  view.setBigUint64(8, address >> 64n);
-  view.setBigUint64(16, address & 0xffff_ffff_ffff_ffffn);
-  return bytes;
 }

@@ -1,5 +1,6 @@
-import type { Ipv4 } from "../addr/ipv4.ts";
-import { AF_INET } from "./libc.ts";
+import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { parseIpv6 } from "../addr/ipv6.ts";
+import { AF_INET, AF_INET6 } from "./libc.ts";
 
 /** One end of a UDP conversation. */
 export type SocketAddress = { readonly address: Ipv4; readonly port: number };
@@ -18,5 +19,22 @@ export function writeSocketAddress(view: DataView, offset: number, { address, po
 export function encodeSocketAddress(to: SocketAddress): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(socketAddressSize);
   writeSocketAddress(new DataView(bytes.buffer), 0, to);
+  return bytes;
+}
+
+/** `sockaddr_in6` (ipv6(7)). */
+const socketAddress6Size = 28;
+
+/** `sockaddr_in`, or `sockaddr_in6` where `address` is one of IPv6. */
+export function encodeAnySocketAddress(address: string, port: number): Uint8Array<ArrayBuffer> {
+  if (isIpv4(address)) return encodeSocketAddress({ address: parseIpv4(address), port });
+  const bytes = new Uint8Array(socketAddress6Size);
+  const view = new DataView(bytes.buffer);
+  const number = parseIpv6(address);
+  // Family, port, flow, address, scope.
+  view.setUint16(0, AF_INET6, true);
+  view.setUint16(2, port);
+  view.setBigUint64(8, number >> 64n);
+  view.setBigUint64(16, number & 0xffff_ffff_ffff_ffffn);
   return bytes;
 }

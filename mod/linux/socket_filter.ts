@@ -1,10 +1,9 @@
 /** Classic filters of sockets: programs that the kernel runs for each packet (bpf(4); linux/filter.h). */
 
-import { addressOf, libc, pinned } from "./libc.ts";
+import { addressOf, libc, pinned, SOL_SOCKET } from "./libc.ts";
 import { check } from "./socket_error.ts";
 
 /** asm-generic/socket.h */
-const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 
 /** One instruction: `sock_filter`. */

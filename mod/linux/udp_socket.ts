@@ -2,7 +2,21 @@
 
 import { type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { DatagramBatch } from "./datagram_batch.ts";
-import { AF_INET, cString, errno, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from "./libc.ts";
+import {
+  AF_INET,
+  cString,
+  EAGAIN,
+  EINTR,
+  errno,
+  libc,
+  MSG_DONTWAIT,
+  SO_BINDTODEVICE,
+  SO_MARK,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from "./libc.ts";
 import { OutgoingBatch } from "./outgoing_batch.ts";
 import { reactor } from "./reactor.ts";
 import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
@@ -37,19 +51,14 @@ export type UdpOptions = {
 /** Bytes of its own, and who sent them. */
 export type Datagram = SocketAddress & { readonly bytes: Uint8Array<ArrayBuffer> };
 
-/** socket(7), asm-generic/socket.h and asm-generic/errno.h. */
-const SOL_SOCKET = 1;
+/** socket(7), ip(7). */
 const SO_REUSEADDR = 2;
 const SO_BROADCAST = 6;
 const SO_RCVBUF = 8;
-const SO_BINDTODEVICE = 25;
 const SO_RCVBUFFORCE = 33;
-const SO_MARK = 36;
 const IPPROTO_IP = 0;
 const IP_RECVERR = 11;
 const MSG_ERRQUEUE = 0x2000;
-const EINTR = 4;
-const EAGAIN = 11;
 
 /** After so many receives without a pause, others get their turn although more datagrams are there. */
 const burst = 16;

@@ -4,12 +4,7 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import { broadcastMac } from "../addr/mac.ts";
 import { addNeighbor, removeNeighbor } from "./neighbor.ts";
 import type { Netlink } from "./netlink.ts";
-import { permanent } from "./rtnetlink.ts";
-
-/** linux/socket.h, linux/neighbour.h. */
-const AF_BRIDGE = 7;
-const NTF_SELF = 0x02;
-const NUD_NOARP = 0x40;
+import { AF_BRIDGE, NTF_SELF, NUD_NOARP, permanent } from "./rtnetlink.ts";
 
 /**
  * Sets the VTEP that a VXLAN device sends broadcast frames to; `undefined`: the one that it sends all others to.

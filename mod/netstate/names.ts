@@ -37,6 +37,8 @@ export const unreachableMetric = 4_294_967_295;
  * port 68.
  */
 export const dhcpClientPort = 3168;
+/** RFC 1035 section 4.2. */
+export const dnsPort = 53;
 /** The DHCP server's port (RFC 2131 section 4.1). */
 export const dhcpServerPort = 67;
 /** Where a gateway answers probes, on its overlay address. */

@@ -5,12 +5,13 @@ import { AddressWatch, type Claim } from "../linux/address_watch.ts";
 import { tryConnection } from "../linux/connection.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { type Datagram, UdpSocket } from "../linux/udp_socket.ts";
+import { versionQuestion } from "../health/dns_question.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
 import type { Fault } from "../health/watch.ts";
 import type { Tunnel } from "../netstate/client.ts";
-import { dhcpClientPort, dhcpServerPort, probePort } from "../netstate/names.ts";
+import { dhcpClientPort, dhcpServerPort, dnsPort, probePort } from "../netstate/names.ts";
 import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
-import { WireError, Writer } from "../wire/bytes.ts";
+import { WireError } from "../wire/bytes.ts";
 import { logger } from "./log.ts";
 
 export type Received = {
@@ -27,7 +28,6 @@ export type Received = {
 };
 
 const log = logger("tunnel");
-const dnsPort = 53;
 /**
  * A VXLAN header (RFC 7348 section 5) of the network 0, which no gateway has: it is dropped where a tunnel ends, and comes
  * back by ICMP where none does, or where there is no way to it.
@@ -195,14 +195,11 @@ export class ClientSockets implements Disposable {
     }
   }
 
-  /** `version.bind CH TXT`, which dnsmasq answers itself, and others refuse: either way the gateway is there. */
   #dnsQuestion(nonce: string): Uint8Array<ArrayBuffer> {
     const id = Number.parseInt(nonce.slice(0, 4), 16);
     this.#questions.set(id, nonce);
     if (this.#questions.size > 64) this.#questions.delete(this.#questions.keys().next().value!);
-    const writer = new Writer(64).u16(id).u16(0x0100).u16(1).zeros(6);
-    for (const label of ["version", "bind"]) writer.u8(label.length).put(new TextEncoder().encode(label));
-    return writer.u8(0).u16(16).u16(3).finish();
+    return versionQuestion(id).finish();
   }
 
   #dnsAnswer(bytes: Uint8Array): void {

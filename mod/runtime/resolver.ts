@@ -7,7 +7,7 @@ import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { type LookupAnswer, lookupQuestion, readLookup } from "../dns/lookup.ts";
 import { PgwError } from "../errors.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
-import { aroundMark } from "../netstate/names.ts";
+import { aroundMark, dnsPort } from "../netstate/names.ts";
 
 /** A name has no address, or nobody could be asked. */
 export class ResolveError extends PgwError {}
@@ -23,7 +23,6 @@ export type ResolverConfig = {
   readonly asApplication?: true;
 };
 
-const dnsPort = 53;
 const attempts = 3;
 const attemptTimeoutMs = 700;
 

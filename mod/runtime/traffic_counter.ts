@@ -1,7 +1,6 @@
 /** Counts the traffic of each client, if the user wants it and the kernel can. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
-import { MissingCapabilityError } from "../errors.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import type { ClientTraffic } from "../netstate/client_traffic.ts";
 import { logger } from "./log.ts";
@@ -20,7 +19,7 @@ export async function countTraffic(device: string): Promise<TrafficCounter | und
       close: () => counter[Symbol.dispose](),
     };
   } catch (error) {
-    if (!(error instanceof SocketError || error instanceof MissingCapabilityError)) throw error;
+    if (!(error instanceof SocketError)) throw error;
     log.info("the traffic of clients is not counted: {error}", { error });
     return undefined;
   }

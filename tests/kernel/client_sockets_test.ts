@@ -5,7 +5,7 @@ import { answerInPlace, encodeProbeAnswer, notice } from "../../mod/health/probe
 import { UdpSocket } from "../../mod/linux/udp_socket.ts";
 import { probePort } from "../../mod/netstate/names.ts";
 import { ClientSockets } from "../../mod/runtime/client_sockets.ts";
-import { kernelTest, sh } from "./namespace.ts";
+import { kernelTest, sh, untilClosed } from "./namespace.ts";
 
 const nonce = "0123456789abcdef";
 const instance = "0".repeat(32);
@@ -24,7 +24,7 @@ const reasons = ["icmp-host-prohibited", "icmp-net-unreachable", "icmp-proto-unr
 kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", async () => {
   const answered = Promise.withResolvers<string>();
   const faults: string[] = [];
-  using sockets = new ClientSockets("lo", tunnel, {
+  const sockets = new ClientSockets("lo", tunnel, {
     dhcp: () => {},
     conflict: () => {},
     probeAnswer: (nonce) => answered.resolve(nonce),
@@ -47,4 +47,6 @@ kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", asy
   gateway.send(question.bytes, question);
   assert.equal(await answered.promise, nonce);
   assert.ok(faults.includes("noWay"));
+  sockets[Symbol.dispose]();
+  await untilClosed();
 });

@@ -2,6 +2,7 @@
 
 import { PgwError } from "../../mod/errors.ts";
 import { CommandRunner } from "../../mod/linux/runner.ts";
+import { UdpSocket } from "../../mod/linux/udp_socket.ts";
 
 const CLONE_NEWNET = 0x40000000;
 /** What kernel tests run commands by: a test has ended when all of them have. */
@@ -23,6 +24,14 @@ export function kernelTest(name: string, body: () => Promise<void>): void {
     await ip("link set lo up");
     await within(timeLimit, body().finally(() => runner.settled()));
   });
+}
+
+/** Until the thread that waited for sockets has seen that they are closed. */
+export async function untilClosed(): Promise<void> {
+  const last = UdpSocket.open();
+  const pending = last.receive();
+  last.close();
+  await pending;
 }
 
 async function within(limit: number, body: Promise<void>): Promise<void> {

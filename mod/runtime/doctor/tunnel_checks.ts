@@ -2,15 +2,15 @@
 
 import { formatIpv4 } from "../../addr/ipv4.ts";
 import { type Finding, ok, problem } from "../../doctor/finding.ts";
+import { versionQuestion } from "../../health/dns_question.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition, probeNonce } from "../../health/probe.ts";
 import { type Datagram, UdpSocket } from "../../linux/udp_socket.ts";
 import type { SocketAddress } from "../../linux/socket_address.ts";
-import { probePort } from "../../netstate/names.ts";
+import { dnsPort, probePort } from "../../netstate/names.ts";
 import type { FoundTunnel } from "../../role/client.ts";
 import { Writer } from "../../wire/bytes.ts";
 import { exchange } from "./exchange.ts";
 
-const dnsPort = 53;
 /** IPv4 20, UDP 8. */
 const headers = 28;
 
@@ -69,9 +69,7 @@ function isFrom({ address, port }: SocketAddress, datagram: Datagram): boolean {
 function paddedQuestion(size: number): Uint8Array<ArrayBuffer> {
   const fixed = 12 + 14 + 4 + 11 + 4;
   const [id = 0] = crypto.getRandomValues(new Uint16Array(1));
-  const writer = new Writer(size, size).u16(id).u16(0x0100).u16(1).u16(0).u16(0).u16(1);
-  for (const label of ["version", "bind"]) writer.u8(label.length).put(new TextEncoder().encode(label));
-  return writer.u8(0).u16(16).u16(3)
+  return versionQuestion(id, new Writer(size, size), 1)
     .u8(0).u16(41).u16(1232).u32(0).u16(4 + size - fixed)
     .u16(12).u16(size - fixed).zeros(size - fixed).finish();
 }

@@ -4,7 +4,7 @@
  */
 
 import { broadcast, unspecified } from "../../addr/ipv4.ts";
-import type { Mac } from "../../addr/mac.ts";
+import { broadcastMac } from "../../addr/mac.ts";
 import { discoverMessage } from "../../dhcp/client_messages.ts";
 import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { UdpSocket } from "../../linux/udp_socket.ts";
@@ -21,7 +21,6 @@ import { messageOf } from "../failure.ts";
 import { exchange } from "./exchange.ts";
 
 const dhcpClientPort = 68;
-const everyone: Mac = new Uint8Array(6).fill(0xff);
 
 export async function checkVxlanPath(uplink: Uplink, { podAddress, vxlan }: GatewayInfo): Promise<Finding> {
   const check = "tunnel: path";
@@ -35,7 +34,7 @@ export async function checkVxlanPath(uplink: Uplink, { podAddress, vxlan }: Gate
       payload: encodeDhcp(question),
     },
     question.chaddr,
-    everyone,
+    broadcastMac,
   );
   const datagram = encodeVxlan({ vni: vxlan.id, frame });
   try {
