@@ -16,6 +16,7 @@ import {
 import { existingIndex } from "./interface_index.ts";
 import { interfaceSettings, setInterfaceSettings } from "./interface_settings.ts";
 import { Netlink } from "./netlink.ts";
+import { NetworkLook } from "./network_look.ts";
 import { readDumps } from "./observed.ts";
 import { RTM, sizes } from "./rtnetlink.ts";
 import type { Runner } from "./runner.ts";
@@ -45,6 +46,8 @@ export type ReconcileOptions = FirewallOptions & {
   readonly firewall?: "first" | "last";
   /** What links, addresses, routes, rules and neighbours are read from and changed by. */
   readonly netlink?: Netlink;
+  /** Kept by the caller from one call to the next, so that what was just seen is not looked at again. */
+  readonly networkLook?: NetworkLook;
 };
 
 /**
@@ -66,7 +69,7 @@ export async function reconcile(
   const netlink = options.netlink ?? opened!;
   const applied = [
     ...closed,
-    ...await applyIpState(netlink, withKernelFamilies(state)),
+    ...await applyIpState(netlink, withKernelFamilies(state), options.networkLook),
     ...await applyInterfaceSettings(netlink, state.interfaceSettings),
   ];
   await leadBroadcasts(netlink, state.links);
@@ -140,15 +143,31 @@ export function showApplied(applied: Applied): string {
  * Once, and once more for what the kernel itself took away as a consequence of the first; a third time would be a
  * fight with somebody.
  */
-async function applyIpState(netlink: Netlink, state: IpState): Promise<Change[]> {
+async function applyIpState(netlink: Netlink, state: IpState, seen = new NetworkLook()): Promise<Change[]> {
+  const lookForChanges = async () => {
+    const observed = await look(netlink, state.neighbors !== undefined);
+    const changes = diff(state, observed);
+    seen.saw(observed);
+    return changes;
+  };
   const applied: Change[] = [];
-  const withNeighbors = state.neighbors !== undefined;
-  let changes = diff(state, await look(netlink, withNeighbors));
-  for (let attempt = 0; changes.length > 0; attempt++) {
-    if (attempt === 2) throw new VerifyError(changes);
-    await applyChanges(netlink, changes);
-    applied.push(...changes);
-    changes = diff(state, await look(netlink, withNeighbors));
+  const remembered = seen.last();
+  seen.forget();
+  let changes = remembered === undefined ? [] : diff(state, remembered);
+  // That there is nothing to do is only believed at sight.
+  let isSure = changes.length === 0;
+  if (isSure) changes = await lookForChanges();
+  for (let left = isSure ? 2 : 3; changes.length > 0; left--) {
+    if (left === 0) throw new VerifyError(changes);
+    try {
+      await applyChanges(netlink, changes);
+      applied.push(...changes);
+    } catch (error) {
+      // If somebody changed it since, what was asked for may have been impossible.
+      if (isSure || !(error instanceof SocketError)) throw error;
+    }
+    isSure = true;
+    changes = await lookForChanges();
   }
   return applied;
 }

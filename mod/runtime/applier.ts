@@ -1,6 +1,7 @@
 /** Makes the kernel agree with the desired state, one change of mind after the other, and keeps it so. */
 
 import { applyFirewall, type FirewallListed, FirewallLook } from "../linux/firewall.ts";
+import { NetworkLook } from "../linux/network_look.ts";
 import { type Applied, reconcile, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
@@ -43,6 +44,7 @@ const ownNoticesMs = 200;
 
 export class Applier {
   readonly firewallLook: FirewallLook = new FirewallLook();
+  readonly #networkLook = new NetworkLook();
   /** How often something that others had changed was put back. */
   repairs = 0;
   #appliedKey: string | undefined;
@@ -128,7 +130,7 @@ export class Applier {
     const { runner, listed } = this.ports;
     const options = { look: this.firewallLook, ...(listed === undefined ? {} : { listed }) };
     if (firewallOnly) return applyFirewall(runner, state().firewall, options);
-    return reconcile(runner, state(), { ...options, firewall });
+    return reconcile(runner, state(), { ...options, networkLook: this.#networkLook, firewall });
   }
 
   async #repair(): Promise<void> {
@@ -137,6 +139,7 @@ export class Applier {
     this.#busy = true;
     this.#isLookDue = false;
     this.firewallLook.forget();
+    this.#networkLook.forget();
     let told = () => this.ports.repaired();
     try {
       const changes = await this.#reconcile(wanted, "first");

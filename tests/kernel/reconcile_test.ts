@@ -6,6 +6,7 @@ import { ConflictError } from "../../mod/errors.ts";
 import { changeRequests } from "../../mod/linux/changes.ts";
 import { existingIndex } from "../../mod/linux/interface_index.ts";
 import { Netlink, type Request } from "../../mod/linux/netlink.ts";
+import { NetworkLook } from "../../mod/linux/network_look.ts";
 import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import { firstTable } from "../../mod/netstate/names.ts";
@@ -300,6 +301,34 @@ kernelTest("rules and interface settings of both kinds", async () => {
   assert.deepEqual(await shown("-6 rule show priority 3150"), ["3150:\tfrom all fwmark 0x3150 lookup 3150 proto 80"]);
   assert.equal((await apply({})).length, 2);
   assert.deepEqual(await shown("rule show priority 3150"), ["3150:\tfrom all fwmark 0x99 lookup 99"]);
+});
+
+kernelTest("what was just seen is changed from, and others' changes since then are found all the same", async () => {
+  await podNetwork();
+  const networkLook = new NetworkLook(Infinity);
+  const address = { device: "vxlan3150", address: parseIpv4("172.29.0.20"), prefixLength: 24 };
+  const routes = [route("198.51.100.0/24", {}), route("192.0.2.0/24", {})];
+  const become = async (state: Partial<NetState>) => {
+    const applied = await reconcile(runner, { ...nothing, ...state }, { networkLook });
+    assert.deepEqual(await apply(state), [], "a look finds nothing to do");
+    return applied.map(showApplied);
+  };
+  await become({ links: [tunnel] });
+
+  // As it was seen.
+  await become({ links: [tunnel], addresses: [address] });
+
+  // One of the routes is there already, so that the kernel refuses to add it.
+  await ip("route add 198.51.100.0/24 dev vxlan3150 proto 80");
+  await become({ links: [tunnel], addresses: [address], routes });
+
+  // What is not wanted any more is gone already, and so is what was thought to be there.
+  await ip("route delete 192.0.2.0/24 dev vxlan3150", "address delete 172.29.0.20/24 dev vxlan3150");
+  await become({ links: [tunnel], addresses: [address], routes: routes.slice(0, 1) });
+
+  // Nothing is to be done, for all that was seen.
+  await ip("route delete 198.51.100.0/24 dev vxlan3150");
+  assert.equal((await become({ links: [tunnel], addresses: [address], routes: routes.slice(0, 1) })).length, 1);
 });
 
 kernelTest("removeAll leaves what others made", async () => {
