@@ -32,6 +32,7 @@ import {
 } from "../role/client.ts";
 import { causeOf } from "../role/client_cause.ts";
 import type { ClientEffect, ClientEvent, LogEffect } from "../role/client_event.ts";
+import { rehearseLease } from "../role/client_rehearsal.ts";
 import { Applier, type Wanted } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { clientHttp } from "./client_http.ts";
@@ -48,6 +49,8 @@ import { onSignals } from "./signals.ts";
 import { overwriteText, readTextIfThere } from "./text_file.ts";
 
 const log = logger("client");
+/** What is to be waited for has begun by then. */
+const rehearsalDelayMs = 2;
 const resolvConfPath = "/etc/resolv.conf";
 
 /** What the user asked for cannot be had, and waiting does not help. */
@@ -101,12 +104,18 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
         if (why.sentence === undefined) log.debug("{state}: {cause}", { state: entered, cause: sentence });
         history.enter(entered, phaseName(state), now(), { ...why, sentence });
         if (entered === "open") memory.worked();
+        if (state.kind === "connecting") setTimeout(rehearse, rehearsalDelayMs);
       }
       why = {};
       closeStaleSockets(state);
       applier.update();
     },
   });
+
+  /** While the kernel, or `iptables`, is waited for. */
+  function rehearse(): void {
+    if (loop.state.kind === "connecting") wanted(config, rehearseLease(config, loop.state, now()), 0)?.state();
+  }
 
   function perform(effect: ClientEffect): void {
     switch (effect.kind) {

@@ -13,6 +13,8 @@ import {
 } from "../dhcp/server.ts";
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
+import { encodeRecords } from "../dhcp/lease_store.ts";
+import { rehearseAnswer } from "../dhcp/server_rehearsal.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
 import { dhcpSenderFilter } from "../linux/dhcp_sender_filter.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
@@ -38,6 +40,8 @@ const ethernetLength = 6;
 const receiveBuffer = 4 << 20;
 /** Messages that are read, written down and answered together. */
 const batch = 64;
+/** So long after a message, or a rehearsal, the next one needs none. */
+const rehearsedMs = 1_000;
 
 export type DhcpServiceOptions = DhcpServerConfig & {
   readonly device: string;
@@ -103,9 +107,11 @@ export class DhcpService {
   #packets: PacketSocket;
   #places: ClientPlaces;
   #watch: OverlayWatch | undefined;
+  #rehearsal: ReturnType<typeof setTimeout> | undefined;
+  #busyAt = -Infinity;
   #closed = false;
 
-  constructor(options: DhcpServiceOptions) {
+  constructor(readonly options: DhcpServiceOptions) {
     this.#file = LeaseFile.open(options.stateDirectory, {
       sync: options.sync,
       report: (problem) => log.warn("leases: {problem}", { problem }),
@@ -138,6 +144,18 @@ export class DhcpService {
     this.#start(restored.length === 0);
   }
 
+  /** A client is about to ask: to be called when there is a moment for it. */
+  prepare(): void {
+    if (this.#closed || performance.now() - this.#busyAt < rehearsedMs) return;
+    this.#busyAt = performance.now();
+    // Whoever calls this ends its own work first.
+    this.#rehearsal = setTimeout(() => {
+      const { records, reply } = rehearseAnswer(this.options, Date.now());
+      encodeRecords(records);
+      if (reply !== undefined) this.#packet(reply);
+    }, 0);
+  }
+
   /** The device was made anew under its name, and knows nobody. @throws {SocketError} it is gone again */
   followDevice(): void {
     this.#socket.bindTo(this.#device);
@@ -152,6 +170,7 @@ export class DhcpService {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#rehearsal);
     this.#reservations?.[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
     this.#socket.close();
@@ -219,6 +238,7 @@ export class DhcpService {
       // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
       if (records.length > 0) this.#follow(records, now);
       for (const { event } of outcomes) this.#tell(event, now);
+      this.#busyAt = performance.now();
     }
   }
 
@@ -265,20 +285,24 @@ export class DhcpService {
     this.#attempt("some clients cannot be reached", () => this.#places.set(address, chaddr));
   }
 
-  #add({ message, limits, destination }: Reply): void {
-    const payload = encodeDhcp(message, limits);
+  #add(reply: Reply): void {
+    const { destination } = reply;
     if (destination.kind === "relay") {
-      this.#socket.add(payload, { address: destination.address, port: dhcpServerPort });
-      return;
+      this.#socket.add(encodeDhcp(reply.message, reply.limits), { ...destination, port: dhcpServerPort });
+    } else {
+      this.#packets.add(destination.mac, this.#packet(reply));
     }
-    const packet = encodeUdpPacket({
+  }
+
+  /** An answer that goes in a frame. */
+  #packet({ message, limits, destination }: Reply): Uint8Array<ArrayBuffer> {
+    return encodeUdpPacket({
       source: this.#address,
       sourcePort: dhcpServerPort,
       destination: destination.address,
       destinationPort: clientPort,
-      payload,
+      payload: encodeDhcp(message, limits),
     });
-    this.#packets.add(destination.mac, packet);
   }
 
   /** What the kernel refuses is as if it was lost on the way: the client asks again. */

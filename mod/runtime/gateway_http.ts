@@ -33,6 +33,8 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
       case "/":
         return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
       case "/v1/gateway":
+        // Who asks for the tunnel asks for a lease in it next.
+        dhcp.prepare();
         return { status: 200, contentType: "application/json", body: `${formatGatewayInfo(info())}\n` };
       case "/livez":
         return { status: 200, body: "ok\n" };
