@@ -14,7 +14,15 @@ import {
   tunnelTable,
   unreachableMetric,
 } from "./names.ts";
-import type { Address, Firewall, NetState, PolicyRule, Route, RouteTable, VxlanLink } from "./state.ts";
+import {
+  type Address,
+  type NetState,
+  nothing,
+  type PolicyRule,
+  type Route,
+  type RouteTable,
+  type VxlanLink,
+} from "./state.ts";
 import { type Uplink, uplinkDefault, uplinkRoute } from "./uplink.ts";
 
 /** What a client's network state depends on and never changes while it runs. */
@@ -76,7 +84,7 @@ export function isOpen(view: ClientPhase): view is OpenPhase {
 export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: number): NetState {
   const firewall = clientFirewall(config, view);
   const uplink = view.uplink;
-  if (uplink === undefined) return firewallOnly(firewall);
+  if (uplink === undefined) return { ...nothing, firewall };
   const tunnel = "tunnel" in view ? view.tunnel : undefined;
   const next = view.phase === "moving" ? view.next : undefined;
   return {
@@ -110,10 +118,6 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
       ...(tunnel === undefined ? [] : [{ device: config.device, rpFilter: "off" as const }]),
     ],
   };
-}
-
-function firewallOnly(firewall: { v4: Firewall; v6: Firewall }): NetState {
-  return { firewall, links: [], addresses: [], neighbors: [], routes: [], rules: [], interfaceSettings: [] };
 }
 
 function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel, next: Ipv4 | undefined): VxlanLink {

@@ -22,6 +22,17 @@ export type NetState = {
   readonly firewall: { readonly v4: Firewall; readonly v6: Firewall };
 };
 
+/** Nothing of ours. */
+export const nothing: NetState = {
+  links: [],
+  addresses: [],
+  routes: [],
+  rules: [],
+  neighbors: [],
+  interfaceSettings: [],
+  firewall: { v4: { chains: [] }, v6: { chains: [] } },
+};
+
 /** A VXLAN device (RFC 7348). `remote` absent: a gateway, which learns where its clients are. */
 export type VxlanLink = {
   readonly name: string;

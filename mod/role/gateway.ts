@@ -12,7 +12,7 @@
 import { formatPrefix } from "../addr/prefix.ts";
 import { type CheckKind, checkKinds } from "../health/checks.ts";
 import { type GatewayLearned, type GatewayNetConfig, gatewayNetState, type GatewayView } from "../netstate/gateway.ts";
-import type { NetState } from "../netstate/state.ts";
+import { type NetState, nothing } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 
 export type GatewayConfig = {
@@ -119,7 +119,7 @@ export function gatewayStateOf(
       return gatewayNetState(config.net, state.pod, learned);
     case "stopping": {
       const { firewall } = gatewayNetState(config.net, state.pod, learned);
-      return { firewall, links: [], addresses: [], routes: [], rules: [], neighbors: [], interfaceSettings: [] };
+      return { ...nothing, firewall };
     }
   }
 }

@@ -10,29 +10,9 @@ import { NetworkLook } from "../../mod/linux/network_look.ts";
 import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import { firstTable } from "../../mod/netstate/names.ts";
-import type { NetState, Route, VxlanLink } from "../../mod/netstate/state.ts";
+import { type NetState, nothing, type Route, type VxlanLink } from "../../mod/netstate/state.ts";
+import { vxlanLink as tunnel } from "../unit/netstate/fixtures.ts";
 import { ip, kernelTest, podNetwork, runner, sh } from "./namespace.ts";
-
-const tunnel: VxlanLink = {
-  name: "vxlan3150",
-  id: 3150,
-  port: 4789,
-  uplink: "eth0",
-  local: parseIpv4("10.42.0.5"),
-  remote: parseIpv4("10.42.0.6"),
-  mac: clientMac(parseIpv4("10.42.0.5")),
-  mtu: 1400,
-};
-
-const nothing: NetState = {
-  links: [],
-  addresses: [],
-  routes: [],
-  rules: [],
-  neighbors: [],
-  interfaceSettings: [],
-  firewall: { v4: { chains: [] }, v6: { chains: [] } },
-};
 
 function route(destination: string, hop: Partial<Extract<Route["hop"], { kind: "device" }>>, metric = 0): Route {
   return {

@@ -1,11 +1,10 @@
 /** A gateway of the client's model: its DHCP server, what it tells of itself, and whether it is there at all. */
 
 import type { Ipv4 } from "../../mod/addr/ipv4.ts";
-import { gatewayMac } from "../../mod/addr/mac.ts";
 import { DhcpServer } from "../../mod/dhcp/server.ts";
 import type { GatewayCondition } from "../../mod/health/probe.ts";
 import type { GatewayAnswer } from "../../mod/role/client_event.ts";
-import { overlay, overlayGateway } from "../unit/netstate/fixtures.ts";
+import { overlay, overlayGateway, vxlan } from "../unit/netstate/fixtures.ts";
 
 export class ModelGateway {
   readonly #random: () => number;
@@ -32,14 +31,6 @@ export class ModelGateway {
   /** What it answers over HTTP. */
   get answer(): GatewayAnswer {
     const { podAddress, condition } = this;
-    const vxlan = {
-      id: 3150,
-      port: 4789,
-      network: overlay,
-      gateway: overlayGateway,
-      mac: gatewayMac(overlayGateway),
-      mtu: 1400,
-    };
     return { podAddress, info: { podAddress, vxlan, condition } };
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
-import { formatMac, parseMac } from "../../../mod/addr/mac.ts";
+import { formatMac } from "../../../mod/addr/mac.ts";
 import { parsePrefix } from "../../../mod/addr/prefix.ts";
 import { ConflictError } from "../../../mod/errors.ts";
 import { showChange } from "../../../mod/linux/show_change.ts";
@@ -11,18 +11,9 @@ import {
   type ObservedLink,
   type ObservedRoute,
 } from "../../../mod/netstate/diff.ts";
-import type { Route, VxlanLink } from "../../../mod/netstate/state.ts";
+import { nothing, type Route } from "../../../mod/netstate/state.ts";
+import { vxlanLink as tunnel } from "./fixtures.ts";
 
-const tunnel: VxlanLink = {
-  name: "vxlan3150",
-  id: 3150,
-  port: 4789,
-  uplink: "eth0",
-  local: parseIpv4("10.42.0.5"),
-  remote: parseIpv4("10.42.0.6"),
-  mac: parseMac("02:78:0a:2a:00:05"),
-  mtu: 1400,
-};
 const there: ObservedLink = {
   name: "vxlan3150",
   index: 4,
@@ -34,7 +25,6 @@ const there: ObservedLink = {
   kind: "vxlan",
   vxlan: { id: 3150, port: 4789, uplink: "eth0", local: "10.42.0.5", remote: "10.42.0.6" },
 };
-const nothing: IpState = { links: [], addresses: [], routes: [], rules: [], neighbors: [] };
 const bare: Observed = { links: [], addresses: [], routes: [], rules: [], neighbors: [] };
 
 const route = (destination: string, device: string, via?: string): Route => ({

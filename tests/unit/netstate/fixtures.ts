@@ -5,7 +5,9 @@ import { clientMac, gatewayMac } from "../../../mod/addr/mac.ts";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
 import type { ClientNetConfig, ClientPhase, LeasedAddress, Tunnel } from "../../../mod/netstate/client.ts";
 import type { GatewayNetConfig, GatewayView } from "../../../mod/netstate/gateway.ts";
+import type { VxlanLink } from "../../../mod/netstate/state.ts";
 import type { Uplink } from "../../../mod/netstate/uplink.ts";
+import type { GatewayVxlan } from "../../../mod/role/gateway_info.ts";
 
 export const ip = parseIpv4;
 
@@ -51,6 +53,28 @@ export const gatewayConfig: GatewayNetConfig = {
   localCidrs: [parsePrefix("10.0.0.0/8"), parsePrefix("fd00::/8")],
   isolation: true,
   nodeAddresses: [parsePrefix("192.0.2.10"), parsePrefix("2001:db8::10")],
+};
+
+/** What a gateway tells of its tunnel. */
+export const vxlan: GatewayVxlan = {
+  id: 3150,
+  port: 4789,
+  network: overlay,
+  gateway: overlayGateway,
+  mac: gatewayMac(overlayGateway),
+  mtu: 1400,
+};
+
+/** A client's device. */
+export const vxlanLink: VxlanLink = {
+  name: "vxlan3150",
+  id: 3150,
+  port: 4789,
+  uplink: "eth0",
+  local: podAddress,
+  remote: ip("10.42.0.6"),
+  mac: clientMac(podAddress),
+  mtu: 1400,
 };
 
 /** A gateway Pod with a VPN, or without. */

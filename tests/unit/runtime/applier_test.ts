@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Argv, Runner } from "../../../mod/linux/runner.ts";
-import type { NetState } from "../../../mod/netstate/state.ts";
+import { nothing } from "../../../mod/netstate/state.ts";
 import { Applier, type Wanted } from "../../../mod/runtime/applier.ts";
 
 /** An iptables that takes a turn of the event loop for each command, holds what it was told, and fails when told. */
@@ -36,16 +36,7 @@ function wanted(name: string, stage: number): Wanted {
     rules: [`-m mark --mark ${name} -j DROP`],
   } as const;
   const firewall = { v4: { chains: [chain] }, v6: { chains: [] } };
-  const state: NetState = {
-    firewall,
-    links: [],
-    addresses: [],
-    routes: [],
-    rules: [],
-    neighbors: [],
-    interfaceSettings: [],
-  };
-  return { state: () => state, key: name, stage, firewallOnly: true, opens: false };
+  return { state: () => ({ ...nothing, firewall }), key: name, stage, firewallOnly: true, opens: false };
 }
 
 /** An applier whose user wants `want.now`, and what it is told. */

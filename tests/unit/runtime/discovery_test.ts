@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
-import { gatewayMac } from "../../../mod/addr/mac.ts";
 import { askForGateway, type AskOptions, NoGatewayError } from "../../../mod/runtime/discovery.ts";
 import { formatGatewayInfo } from "../../../mod/role/gateway_info.ts";
 import type { GatewayCondition } from "../../../mod/health/probe.ts";
 import { condition } from "../../scenario/client_dialogue.ts";
-import { overlay, overlayGateway } from "../netstate/fixtures.ts";
+import { vxlan } from "../netstate/fixtures.ts";
 import { answering, encode, freePort, loopback, Peer, readAll, readHead, writeAll } from "./loopback.ts";
 
 const ip = parseIpv4;
 
 /** The whole answer of our own gateway. */
 function told(podAddress: string, more: Partial<GatewayCondition> = {}): string {
-  const vxlan = {
-    id: 3150,
-    port: 4789,
-    network: overlay,
-    gateway: overlayGateway,
-    mac: gatewayMac(overlayGateway),
-    mtu: 1400,
-  };
   const info = formatGatewayInfo({ podAddress: ip(podAddress), vxlan, condition: { ...condition, ...more } });
   return `HTTP/1.1 200 OK\r\n\r\n${info}\n`;
 }
