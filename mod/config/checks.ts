@@ -28,7 +28,7 @@ export function gatewayAddress(network: Prefix4): Ipv4 {
 }
 
 /** Problems between settings of both roles. A setting that is absent had a problem of its own. */
-export function checkCommon(values: CommonValues, label: (name: keyof CommonValues) => string): string[] {
+function checkCommon(values: CommonValues, label: (name: keyof CommonValues) => string): string[] {
   const problems: string[] = [];
   const { vxlanNetwork, localCidrs = [], logTransports = [], logFilePath, vxlanPort, httpPort, uplink, vxlanDevice } =
     values;

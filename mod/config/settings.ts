@@ -37,7 +37,6 @@ export type DoctorSettings = GatewaySettings & Omit<ClientSettings, "service"> &
 export type LogSettings = Pick<CommonSettings, "logLevel" | "logTransports" | "logFilePath" | "logFormat">;
 export type LogLevel = CommonSettings["logLevel"];
 export type LogTransport = CommonSettings["logTransports"][number];
-export type LogFormat = CommonSettings["logFormat"];
 
 export type Result<T> = {
   readonly settings: T;

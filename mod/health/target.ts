@@ -1,7 +1,7 @@
 /** Who must answer through the VPN, as PGW_HEALTH_TARGETS has it. */
 
 import { AddressError } from "../addr/address_error.ts";
-import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 
 export type HealthTarget =
   /** An echo reply. */
@@ -31,10 +31,4 @@ export function parseHealthTarget(text: string): HealthTarget {
     `'${text}' cannot be asked whether it answers: write icmp://ADDRESS, tcp://ADDRESS:PORT or dns://ADDRESS, with an ` +
       "IPv4 address, such as tcp://203.0.113.1:443",
   );
-}
-
-/** The text that {@link parseHealthTarget} reads. */
-export function formatHealthTarget(target: HealthTarget): string {
-  const port = target.kind === "tcp" || (target.kind === "dns" && target.port !== 53) ? `:${target.port}` : "";
-  return `${target.kind}://${formatIpv4(target.address)}${port}`;
 }

@@ -31,7 +31,7 @@ import {
 import { check, SocketError } from "./socket_error.ts";
 
 /** More clients than this are not counted. */
-export const mostCountedClients = 1_024;
+const mostCountedClients = 1_024;
 /** A client that sends nothing for so long is forgotten, milliseconds. */
 const forgottenAfterMs = 86_400_000n;
 

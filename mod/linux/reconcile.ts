@@ -2,7 +2,7 @@
 
 import { PgwError } from "../errors.ts";
 import { type Change, diff, type IpState, type Observed } from "../netstate/diff.ts";
-import { type InterfaceSettings, type NetState, nothing, type VxlanLink } from "../netstate/state.ts";
+import type { InterfaceSettings, NetState, VxlanLink } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import { changeRequests } from "./changes.ts";
 import {
@@ -84,11 +84,6 @@ export async function differences(runner: Runner, state: NetState): Promise<read
     ...diff(withKernelFamilies(state), await look(netlink, state.neighbors !== undefined)),
     ...await settingsToSet(netlink, state.interfaceSettings),
   ];
-}
-
-/** Takes everything of ours out of the kernel, the firewall last. The Pod's own default route is not put back. */
-export async function removeAll(runner: Runner): Promise<readonly Applied[]> {
-  return await reconcile(runner, nothing, { firewall: "last" });
 }
 
 /** What the kernel holds, the firewall apart, and on demand the permanent neighbours: a gateway has one for every lease. */

@@ -35,8 +35,6 @@ export type DnsServerOptions = {
   readonly sockets?: UpstreamSockets;
 };
 
-export type DnsStats = ForwarderStats;
-
 /** An answer, and what was known of its question before it was asked. */
 export type TracedAnswer = Explanation & {
   readonly message: Uint8Array;
@@ -52,7 +50,7 @@ export interface DnsServer {
    * `absence`. @throws {AddressError}
    */
   setUpstreams(outsideServers: readonly string[], absence?: string): void;
-  stats(): DnsStats;
+  stats(): ForwarderStats;
   /**
    * Asks `query`, a message, as a client by TCP would, and tells how it was answered. Never settles when the server is
    * closed before.

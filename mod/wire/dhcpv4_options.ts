@@ -1,7 +1,7 @@
 /** DHCP options: their codes, and the values inside them (RFC 2132, and the RFC beside each code). */
 
 import { fromOctets, type Ipv4, toOctets } from "../addr/ipv4.ts";
-import { mask4, type Prefix4, prefix4 } from "../addr/prefix.ts";
+import { mask4, type Prefix4 } from "../addr/prefix.ts";
 import { WireError } from "./bytes.ts";
 
 /** Option codes under the names of RFC 2132. */
@@ -144,23 +144,6 @@ function readDomainName(bytes: Uint8Array, start: number): { text: string; end: 
 
 /** One route of option 121. `router` 0.0.0.0 means on-link. */
 export type ClasslessRoute = { readonly destination: Prefix4; readonly router: Ipv4 };
-
-/** Option 121 (RFC 3442); empty when absent or malformed. */
-export function readClasslessRoutes(options: DhcpOptions): ClasslessRoute[] {
-  const value = options.get(optionCodes.classlessStaticRoute);
-  const routes: ClasslessRoute[] = [];
-  let offset = 0;
-  while (value !== undefined && offset < value.length) {
-    const length = value[offset]!;
-    const significant = Math.ceil(length / 8);
-    const next = offset + 1 + significant + 4;
-    if (length > 32 || next > value.length) return [];
-    const octets = [0, 0, 0, 0].map((_, index) => index < significant ? value[offset + 1 + index]! : 0);
-    routes.push({ destination: prefix4(fromOctets(octets), length), router: fromOctets(value.subarray(next - 4)) });
-    offset = next;
-  }
-  return routes;
-}
 
 // Writers: the value of one option.
 

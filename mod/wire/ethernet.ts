@@ -12,7 +12,7 @@ export type EthernetFrame = {
   readonly payload: Uint8Array;
 };
 
-export const ethernetHeaderLength = 14;
+const ethernetHeaderLength = 14;
 
 /** @throws {WireError} when it is shorter than a header */
 export function decodeEthernet(bytes: Uint8Array): EthernetFrame {

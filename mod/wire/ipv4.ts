@@ -14,7 +14,7 @@ export type Ipv4Packet = {
   readonly payload: Uint8Array;
 };
 
-export const ipv4HeaderLength = 20;
+const ipv4HeaderLength = 20;
 /** Offset and "more fragments"; "don't fragment" is no sign of one. */
 const fragmentBits = 0x3fff;
 const dontFragment = 0x4000;

@@ -15,7 +15,7 @@ export type UdpDatagram = {
   readonly payload: Uint8Array;
 };
 
-export const udpHeaderLength = 8;
+const udpHeaderLength = 8;
 
 /**
  * Decodes the datagram in `packet`. A checksum of zero means that its sender made none.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { applyFirewall, FirewallLook } from "../../mod/linux/firewall.ts";
-import { removeAll, showApplied } from "../../mod/linux/reconcile.ts";
+import { reconcile, showApplied } from "../../mod/linux/reconcile.ts";
 import type { Argv, Runner } from "../../mod/linux/runner.ts";
 import { parsePrefix } from "../../mod/addr/prefix.ts";
 import { parseLists, renderLists, tablesOf } from "../../mod/linux/iptables.ts";
@@ -8,7 +8,7 @@ import { asPrinted } from "../../mod/linux/written_chains.ts";
 import { clientNetState } from "../../mod/netstate/client.ts";
 import { gatewayNetState } from "../../mod/netstate/gateway.ts";
 import { config, gatewayConfig, gatewayView, ip, phases } from "../unit/netstate/fixtures.ts";
-import type { Chain, Firewall } from "../../mod/netstate/state.ts";
+import { type Chain, type Firewall, nothing } from "../../mod/netstate/state.ts";
 import { kernelTest, runner as commands } from "./namespace.ts";
 
 /** Runs one of the two iptables that Debian has instead of the one that it prefers. */
@@ -140,7 +140,7 @@ for (const variant of ["nft", "legacy"] as const) {
     const others = ["-A OUTPUT -d 203.0.113.1/32 -j ACCEPT", "-A OUTPUT -j VPN", "-A VPN -j DROP"];
     assert.deepEqual((await rules()).filter((rule) => !rule.includes("PGW")), others);
     assert.equal((await rules())[0], "-A OUTPUT -j PGW-OUTPUT");
-    await removeAll(runner);
+    await reconcile(runner, nothing, { firewall: "last" });
     assert.deepEqual(await rules(), others);
   });
 

@@ -7,7 +7,7 @@ import { changeRequests } from "../../mod/linux/changes.ts";
 import { existingIndex } from "../../mod/linux/interface_index.ts";
 import { Netlink, type Request } from "../../mod/linux/netlink.ts";
 import { NetworkLook } from "../../mod/linux/network_look.ts";
-import { observe, observeUplink, reconcile, removeAll, showApplied } from "../../mod/linux/reconcile.ts";
+import { observe, observeUplink, reconcile, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import { firstTable } from "../../mod/netstate/names.ts";
 import { type NetState, nothing, type Route, type VxlanLink } from "../../mod/netstate/state.ts";
@@ -311,7 +311,7 @@ kernelTest("what was just seen is changed from, and others' changes since then a
   assert.equal((await become({ links: [tunnel], addresses: [address], routes: routes.slice(0, 1) })).length, 1);
 });
 
-kernelTest("removeAll leaves what others made", async () => {
+kernelTest("what is taken out of the kernel is ours alone", async () => {
   await podNetwork();
   await ip(
     "link add vxlan9 type vxlan id 9 dstport 9999 dev eth0",
@@ -326,9 +326,9 @@ kernelTest("removeAll leaves what others made", async () => {
     rules: [{ family: 4, priority: 3150, mark: 0x3150, table: 3150 }],
     firewall: { v4: closed, v6: closed },
   });
-  await removeAll(runner);
+  await reconcile(runner, nothing, { firewall: "last" });
   assert.deepEqual(await observe(), before);
-  assert.deepEqual(await removeAll(runner), []);
+  assert.deepEqual(await reconcile(runner, nothing, { firewall: "last" }), []);
 });
 
 kernelTest("who changes everything back is told of", async () => {

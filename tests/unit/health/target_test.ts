@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
-import { formatHealthTarget, parseHealthTarget } from "../../../mod/health/target.ts";
+import { parseHealthTarget } from "../../../mod/health/target.ts";
 
-Deno.test("targets are what they say, and are written as they are read", () => {
+Deno.test("targets are what they say", () => {
   const address = parseIpv4("203.0.113.1");
   assert.deepEqual(parseHealthTarget("icmp://203.0.113.1"), { kind: "icmp", address });
   assert.deepEqual(parseHealthTarget("tcp://203.0.113.1:443"), { kind: "tcp", address, port: 443 });
   assert.deepEqual(parseHealthTarget("dns://203.0.113.1"), { kind: "dns", address, port: 53 });
-  for (const text of ["icmp://203.0.113.1", "tcp://203.0.113.1:443", "dns://203.0.113.1", "dns://203.0.113.1:5353"]) {
-    assert.equal(formatHealthTarget(parseHealthTarget(text)), text);
-  }
+  assert.deepEqual(parseHealthTarget("dns://203.0.113.1:5353"), { kind: "dns", address, port: 5353 });
 });
 
 Deno.test("whatever else is refused, with what to write", () => {
