@@ -57,6 +57,11 @@ export function originalResolvConf(text: string): string {
     .map((line) => `${line}\n`).join("");
 }
 
+/** The Pod's own settings, whether or not its file was pointed at a gateway. */
+export function podResolvConf(text: string): ResolvConf {
+  return parseResolvConf(originalResolvConf(text));
+}
+
 function isNameserver(line: string): boolean {
   return words(line)[0] === "nameserver";
 }

@@ -14,6 +14,8 @@ import { bindToDevice, UdpSocket } from "./udp_socket.ts";
 const IPPROTO_ICMP = 1;
 const echoRequest = 8;
 const echoReply = 0;
+/** After so many packets without a pause, others get their turn although more are there. */
+const mostAtOnce = 64;
 
 /**
  * Asks `target` once, by `device` if that is given; resolves to whether it answered within `timeoutMs`.
@@ -54,7 +56,9 @@ async function answersPing(address: Ipv4, device: string | undefined, timeoutMs:
     const packet = new Uint8Array(256);
     // Each ICMP packet of the Pod comes by here.
     while (isWatched && await reactor.readable(fd)) {
-      for (let length = receive(fd, packet); length > 0; length = receive(fd, packet)) {
+      for (let left = mostAtOnce; left > 0; left--) {
+        const length = receive(fd, packet);
+        if (length <= 0) break;
         if (isEchoReply(packet.subarray(0, length), address, id)) return true;
       }
     }

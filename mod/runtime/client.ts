@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import type { ClientSettings } from "../config/settings.ts";
 import { formatService, type Service } from "../config/service.ts";
-import { clientResolvConf, originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
+import { clientResolvConf, podResolvConf } from "../dns/resolv_conf.ts";
 import { ConflictError, PgwError } from "../errors.ts";
 import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
@@ -313,7 +313,7 @@ export async function resolveService(service: Service): Promise<Candidate[]> {
     if (service.family === 4) return [{ address: service.address, port: service.port }];
     throw new ClientError(`${formatService(service)} is an IPv6 address: the tunnel needs an IPv4 one`);
   }
-  const { nameservers, search, options } = parseResolvConf(originalResolvConf(readTextIfThere(resolvConfPath)));
+  const { nameservers, search, options } = podResolvConf(readTextIfThere(resolvConfPath));
   const ndots = Number(options.find((option) => option.startsWith("ndots:"))?.slice(6) ?? 1);
   const addresses = await resolveName(service.name, {
     nameservers: nameservers.filter(isIpv4).map(parseIpv4).filter((address) => address >>> 24 !== 127),

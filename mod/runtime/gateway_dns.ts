@@ -5,7 +5,7 @@ import { overlaps, parsePrefix, type Prefix } from "../addr/prefix.ts";
 import type { GatewaySettings } from "../config/settings.ts";
 import { outsideServers } from "../dns/outside_servers.ts";
 import { rebindingNetworks } from "../dns/rebinding.ts";
-import { originalResolvConf, parseResolvConf } from "../dns/resolv_conf.ts";
+import { podResolvConf } from "../dns/resolv_conf.ts";
 import { clusterZones } from "../dns/route.ts";
 import { parseUpstream } from "../dns/upstream_address.ts";
 import type { GatewayNetConfig } from "../netstate/gateway.ts";
@@ -64,10 +64,10 @@ export class GatewayDns {
     readonly cluster: ClusterResolver,
     text: string,
   ) {
-    this.#nameservers = parseResolvConf(originalResolvConf(text)).nameservers;
+    this.#nameservers = podResolvConf(text).nameservers;
     this.#update();
     this.#watch = watchTextFile(resolvConfPath, text, (text) => this.#follow(text), {
-      isEmpty: (text) => parseResolvConf(text).nameservers.length === 0,
+      isEmpty: (text) => podResolvConf(text).nameservers.length === 0,
     });
   }
 
@@ -118,7 +118,7 @@ export class GatewayDns {
   }
 
   #follow(text: string): void {
-    this.#nameservers = parseResolvConf(text).nameservers;
+    this.#nameservers = podResolvConf(text).nameservers;
     log.info("{path} changed: outside names are asked of {nameservers}", {
       path: resolvConfPath,
       nameservers: this.#outside().join(", ") || "nobody",

@@ -18,8 +18,8 @@ export type WatchOptions = {
  * the caller has read.
  *
  * The file may be a bind mount (its folder then has no events of it), be replaced (its own watch then ends), be reached
- * by a link that is (Kubernetes exchanges `..data`), be empty for a moment, or be written in pieces. So both file and folder are watched, it is also polled, and a text counts only
- * when it has settled.
+ * by a link that is (Kubernetes exchanges `..data`), be empty for a moment, or be written in pieces. So both file and folder
+ * are watched, it is also polled, and a text counts only when it has settled.
  *
  * @param atStart the text that the caller has read
  */

@@ -1,6 +1,6 @@
 import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../../addr/ipv4.ts";
 import { gatewayAddress } from "../../config/settings.ts";
-import { originalResolvConf, parseResolvConf } from "../../dns/resolv_conf.ts";
+import { parseResolvConf, podResolvConf, type ResolvConf } from "../../dns/resolv_conf.ts";
 import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { nobody } from "../../doctor/leaks.ts";
 import { messageOf } from "../failure.ts";
@@ -23,7 +23,7 @@ export async function checkDns(
   const text = readTextIfThere(resolvConfPath);
   const servers = running?.role === "gateway"
     ? [gatewayAddress(settings.vxlanNetwork)]
-    : nameservers(running === undefined ? originalResolvConf(text) : text);
+    : addresses(running === undefined ? podResolvConf(text) : parseResolvConf(text));
   const isInCluster = Deno.env.has("KUBERNETES_SERVICE_HOST");
   const clusterName = `kubernetes.default.svc.${settings.clusterDomain}`;
   const isTunnelled = running?.role === "client" && running.isWell;
@@ -86,6 +86,6 @@ async function ask(name: string, servers: readonly Ipv4[]): Promise<readonly Ipv
   return await resolveName(name, { nameservers: servers, search: [], ndots: 1, hosts: "", asApplication: true });
 }
 
-function nameservers(text: string): Ipv4[] {
-  return parseResolvConf(text).nameservers.filter(isIpv4).map(parseIpv4);
+function addresses({ nameservers }: ResolvConf): Ipv4[] {
+  return nameservers.filter(isIpv4).map(parseIpv4);
 }

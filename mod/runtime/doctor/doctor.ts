@@ -2,7 +2,7 @@
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../../addr/ipv4.ts";
 import type { DoctorSettings } from "../../config/settings.ts";
-import { originalResolvConf, parseResolvConf } from "../../dns/resolv_conf.ts";
+import { podResolvConf } from "../../dns/resolv_conf.ts";
 import { nobody } from "../../doctor/leaks.ts";
 import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { checkInterface, checkLocalCidrs, checkOverlay, type ClusterAddress } from "../../doctor/networks.ts";
@@ -117,7 +117,7 @@ function uplinkOf(observed: Observed, name: string | undefined): Uplink | Findin
 
 /** What tells where the cluster's own networks are, without asking anybody. */
 function clusterAddresses(): ClusterAddress[] {
-  const { nameservers } = parseResolvConf(originalResolvConf(readTextIfThere("/etc/resolv.conf")));
+  const { nameservers } = podResolvConf(readTextIfThere("/etc/resolv.conf"));
   const api = Deno.env.get("KUBERNETES_SERVICE_HOST");
   const isForeign = (address: Ipv4) => address >>> 24 !== 127;
   return [
