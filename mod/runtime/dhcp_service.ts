@@ -199,6 +199,7 @@ export class DhcpService {
 
   async #watchOverlay(): Promise<void> {
     const failed = (error: unknown) => log.warn("who uses the overlay's addresses cannot be seen: {error}", { error });
+    const places = this.#places;
     try {
       const watch = await OverlayWatch.start({
         device: this.#device,
@@ -207,7 +208,8 @@ export class DhcpService {
         looked: (isSeen) => this.#observed(...this.server.look(isSeen, Date.now())),
         failed,
       });
-      if (this.#closed) watch[Symbol.dispose]();
+      // The device may be another by now, which is watched already.
+      if (this.#closed || places !== this.#places) watch[Symbol.dispose]();
       else this.#watch = watch;
     } catch (error) {
       failed(error);
