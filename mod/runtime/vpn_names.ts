@@ -11,9 +11,8 @@ import { resolveName } from "./resolver.ts";
 import { readTextIfThere } from "./text_file.ts";
 
 const log = logger("vpn");
-const intervalMs = 30_000;
-/** While a name has no address, the VPN cannot connect. */
-const hurryMs = 2_000;
+/** Milliseconds between questions; while a name has no address, the VPN cannot connect: then sooner. */
+const intervals = { known: 30_000, unknown: 2_000 };
 /**
  * Of a name that changes with each question, as those of big VPN services do, so many addresses are kept: the VPN may
  * have been told of one that is not in the newest answer.
@@ -23,6 +22,8 @@ const addressesKept = 64;
 export class VpnNames implements Disposable {
   /** The newest address last. */
   readonly #addresses = new Map<string, Ipv4[]>();
+  /** What was said of each name that has no address, so that it is said once. */
+  readonly #said = new Map<string, string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -30,6 +31,7 @@ export class VpnNames implements Disposable {
     readonly settings: readonly EndpointSetting[],
     readonly cluster: ClusterResolver,
     readonly changed: () => void,
+    readonly intervalMs: typeof intervals = intervals,
   ) {
     for (const { name } of settings) if (name !== undefined) this.#addresses.set(name, []);
   }
@@ -57,7 +59,7 @@ export class VpnNames implements Disposable {
     if (this.#isClosed) return;
     if (learned.includes(true)) this.changed();
     const isWhole = [...this.#addresses.values()].every((addresses) => addresses.length > 0);
-    this.#timer = setTimeout(() => this.#ask(), isWhole ? intervalMs : hurryMs);
+    this.#timer = setTimeout(() => this.#ask(), isWhole ? this.intervalMs.known : this.intervalMs.unknown);
   }
 
   /** Whether there was anything new. */
@@ -76,8 +78,10 @@ export class VpnNames implements Disposable {
       if (fresh.length > 0) log.info("{name} is {addresses}", { name, addresses: fresh.map(formatIpv4).join(", ") });
       return fresh.length > 0;
     } catch (error) {
-      const level = known.length === 0 ? "error" : "debug";
-      log[level]("the endpoint of the VPN, {name}: {error}", { name, error: messageOf(error) });
+      const reason = messageOf(error);
+      const isNews = known.length === 0 && this.#said.get(name) !== reason;
+      log[isNews ? "error" : "debug"]("the endpoint of the VPN, {name}: {error}", { name, error: reason });
+      this.#said.set(name, reason);
       return false;
     }
   }
