@@ -24,6 +24,7 @@ const library = Deno.dlopen("libc.so.6", {
   close: { parameters: ["i32"], result: "i32" },
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  clock: { parameters: [], result: "i64" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
