@@ -22,6 +22,9 @@ const library = Deno.dlopen("libc.so.6", {
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  // Of a file that is there: the argument that says how one is made is left out.
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   clock: { parameters: [], result: "i64" },
@@ -69,6 +72,9 @@ export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0x800;
 export const SOCK_CLOEXEC = 0x80000;
 export const MSG_DONTWAIT = 0x40;
+/** open(2). */
+export const O_RDWR = 2;
+export const O_CLOEXEC = 0x80000;
 /** socket(7). */
 export const SOL_SOCKET = 1;
 export const SO_BINDTODEVICE = 25;

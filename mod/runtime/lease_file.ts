@@ -2,6 +2,7 @@
 
 import { type LeaseRecord, replay } from "../dhcp/lease_record.ts";
 import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
+import { FileLock } from "../linux/file_lock.ts";
 import { inTurns } from "./in_turns.ts";
 import { writeAllSync } from "./write_all.ts";
 
@@ -43,7 +44,7 @@ export class LeaseFile {
   readonly #report: (problem: string) => void;
   readonly #clock: () => number;
   #restored: readonly LeaseRecord[];
-  #lock: Deno.FsFile | undefined;
+  #lock: FileLock | undefined;
   #file: Deno.FsFile | undefined;
   /** The successor of the journal while it is written. */
   #successor: Deno.FsFile | undefined;
@@ -124,7 +125,7 @@ export class LeaseFile {
     await this.#compaction;
     this.#file?.close();
     this.#file = undefined;
-    this.#lock?.close();
+    this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
   }
 
@@ -139,14 +140,12 @@ export class LeaseFile {
   /** Two writers would overwrite each other: replicas must not share a directory. The lock ends with the process. */
   #takeLock(): void {
     Deno.mkdirSync(this.#directory, { recursive: true });
-    const lock = Deno.openSync(`${this.#directory}/lock`, { write: true, create: true, mode: 0o600 });
-    // Deno before 2.5 has only a lock that waits.
-    const taken = "tryLockSync" in lock ? lock.tryLockSync(true) : true;
-    if (!taken) {
-      lock.close();
+    const path = `${this.#directory}/lock`;
+    Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
+    this.#lock = FileLock.take(path);
+    if (this.#lock === undefined) {
       throw new Error("another process keeps its leases there: give each gateway a directory of its own");
     }
-    this.#lock = lock;
   }
 
   #fail(error: unknown): void {
@@ -156,7 +155,7 @@ export class LeaseFile {
     if (isNew) this.#report(this.problem);
     this.#file?.close();
     this.#file = undefined;
-    this.#lock?.close();
+    this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
     this.#retryAt = this.#clock() + retryInterval;
   }
