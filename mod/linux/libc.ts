@@ -28,6 +28,7 @@ const library = Deno.dlopen("libc.so.6", {
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   prlimit64: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   clock: { parameters: [], result: "i64" },
+  mallopt: { parameters: ["i32", "i32"], result: "i32" },
   malloc_trim: { parameters: ["usize"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },

@@ -1,6 +1,22 @@
-/** Gives back memory that the start needed and the wait after it does not. */
+/** Takes little memory, and gives back what the start needed and the wait after it does not. */
 
 import { libc } from "./libc.ts";
+
+/** malloc.h */
+const M_TRIM_THRESHOLD = -1;
+const M_MMAP_THRESHOLD = -3;
+/** Less than a buffer for the largest DNS message. */
+const largeBlock = 64_000;
+
+/**
+ * Has the C heap give back its free end at once, and map each large block on its own: of a table or a buffer of which
+ * little is used, the rest then takes no memory. By itself glibc raises both limits, up to some MB, as large blocks come
+ * and go, and lays a large block into what the start left free.
+ */
+export function keepHeapSmall(): void {
+  libc.mallopt(M_TRIM_THRESHOLD, largeBlock);
+  libc.mallopt(M_MMAP_THRESHOLD, largeBlock);
+}
 
 /**
  * Frees what is garbage and returns free memory of the C heap to the kernel, which neither V8 nor glibc does by itself

@@ -8,6 +8,7 @@ import type { CheckKind } from "../health/checks.ts";
 import { History, type Why } from "../health/history.ts";
 import { wayOutObstacle } from "../health/way_out.ts";
 import { interfaceIndex } from "../linux/interface_index.ts";
+import { keepHeapSmall } from "../linux/memory.ts";
 import { observe } from "../linux/reconcile.ts";
 import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
@@ -54,6 +55,7 @@ const log = logger("gateway");
 /** Runs the gateway until its work is done or it is told to stop. @throws {PgwError} when it can never work */
 export async function runGateway(mode: GatewayConfig["mode"], settings: GatewaySettings): Promise<void> {
   requireTools();
+  keepHeapSmall();
   const cluster = clusterResolver(settings);
   const config = gatewayConfig(mode, settings, cluster);
   using learning = new GatewayLearning(settings, cluster, () => applier.update());
