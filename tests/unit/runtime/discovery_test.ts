@@ -5,7 +5,7 @@ import { formatGatewayInfo } from "../../../mod/role/gateway_info.ts";
 import type { GatewayCondition } from "../../../mod/health/probe.ts";
 import { condition } from "../../scenario/client_dialogue.ts";
 import { vxlan } from "../netstate/fixtures.ts";
-import { answering, encode, freePort, loopback, Peer, readAll, readHead, writeAll } from "./loopback.ts";
+import { answering, encode, freePort, loopback, Peer, readAll, readHead, sleep, writeAll } from "./loopback.ts";
 
 const ip = parseIpv4;
 
@@ -54,20 +54,32 @@ Deno.test("discovery: a gateway of the seed's kind tells its address, on any pat
 });
 
 Deno.test("discovery: a silent candidate gets company after 300 ms, and is given up when another answers", async () => {
-  await using silent = new Peer((connection) => readAll(connection).then(() => {}));
+  let [waiting, most] = [0, 0];
+  await using silent = new Peer(async (connection) => {
+    most = Math.max(most, ++waiting);
+    await readAll(connection);
+    waiting--;
+  });
   await using good = gateway("10.42.1.6");
   const begun = performance.now();
   assert.equal((await ask([silent.port, silent.port, silent.port, good.port])).podAddress, ip("10.42.1.6"));
-  const took = performance.now() - begun;
-  assert(took >= 3 * 290 && took < 8_500, `${took} ms, and 9 s if each of three were waited for`);
+  assert(performance.now() - begun >= 3 * 290);
+  assert.equal(most, 3, "none is given up for the next one");
 });
 
 Deno.test("discovery: one that refuses costs no time", async () => {
   await using good = gateway("10.42.1.6");
-  const begun = performance.now();
   const refusing = Array.from({ length: 15 }, () => freePort());
-  assert.equal((await ask([...refusing, good.port])).podAddress, ip("10.42.1.6"));
-  assert(performance.now() - begun < 4_400, "without fifteen waits of 300 ms");
+  let isOver = false;
+  // A machine that is too busy is so for both.
+  const waits = (async () => {
+    for (let wait = 0; wait < refusing.length && !isOver; wait++) await sleep(290);
+    return "fifteen waits";
+  })();
+  const answer = ask([...refusing, good.port]).then(({ podAddress }) => podAddress);
+  assert.equal(await Promise.race([waits, answer]), ip("10.42.1.6"));
+  isOver = true;
+  await waits;
 });
 
 for (
