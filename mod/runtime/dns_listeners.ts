@@ -176,11 +176,16 @@ export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: Qu
       if (connection === undefined) continue;
       const address = connection.remoteAddr.hostname;
       const ofClient = [...connections].filter((one) => one.address === address).length;
-      const isWelcome = isIpv4(address) && contains(allow, parseIpv4(address)) && ofClient < maxConnectionsPerClient &&
-        connections.size < maxConnections;
+      const isWelcome = isIpv4(address) && contains(allow, parseIpv4(address)) && ofClient < maxConnectionsPerClient;
       if (!isWelcome) {
         connection.close();
         continue;
+      }
+      const [oldest] = connections;
+      // A server may close a connection at any time (RFC 7766 section 6.2.3): a few clients do not keep the others out.
+      if (oldest !== undefined && connections.size >= maxConnections) {
+        connections.delete(oldest);
+        oldest.close();
       }
       const peer = new StreamPeer(connection, address);
       connections.add(peer);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
 import { listenStreams, type Peer, type QueryHandler } from "../../../mod/runtime/dns_listeners.ts";
 import { readFrames } from "../../../mod/runtime/dns_frames.ts";
@@ -42,4 +44,24 @@ Deno.test("DNS by TCP: who has large answers come and does not take them is cut 
     for (const peer of peers) peer.reply(new Uint8Array(large), large);
     assert.ok((await readAll(client)).length < pipelined * large);
   });
+});
+
+Deno.test("DNS by TCP: eight clients that hold all connections keep a ninth one out of none", async () => {
+  const handler = { answer: () => 12, askUpstream: () => {}, flush: () => {} };
+  const listener = listenStreams({ address: loopback, port: 0 }, allow, handler);
+  const sockets: Socket[] = [];
+  const connected = async (localAddress: string) => {
+    const socket = connect({ host: loopback, port: listener.port, localAddress });
+    sockets.push(socket);
+    await once(socket, "connect");
+    return socket;
+  };
+  for (let index = 0; index < 128; index++) await connected(`127.0.0.${10 + index % 8}`);
+  const ninth = await connected("127.0.0.9");
+  ninth.write(Uint8Array.of(0, 1, 0));
+  const [answer] = await Promise.race([once(ninth, "data"), once(ninth, "close")]);
+  assert.equal(answer.length, 14);
+  for (const socket of sockets) socket.destroy();
+  await listener.close();
+  await sleep(20);
 });
