@@ -3,11 +3,10 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type OpenPhase, type Tunnel } from "./client.ts";
-import { aroundMark, dhcpClientPort, dhcpServerPort, probePort } from "./names.ts";
+import { aroundMark, dhcpClientPort, dhcpServerPort, dnsPort, probePort } from "./names.ts";
 import { neighborDiscovery, rejection, withRules } from "./shared_rules.ts";
 import type { Chain, Firewall } from "./state.ts";
 
-const dnsPort = 53;
 const mark = `0x${aroundMark.toString(16)}`;
 /** Where the kernel's own choice of a socket's port begins (`ip_local_port_range`). */
 const firstEphemeralPort = 32_768;
