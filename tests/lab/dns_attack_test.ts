@@ -7,7 +7,7 @@ import type { Process } from "./process.ts";
 import { scriptCommand } from "./program.ts";
 import { eventually, startClient, startGateway, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
-import { serviceAddress } from "./topology.ts";
+import { internet, serviceAddress } from "./topology.ts";
 
 const labTest = labTests();
 const gatewayAddress = "172.29.0.1";
@@ -18,7 +18,8 @@ async function open(lab: Lab): Promise<[GatewayPod, Pod]> {
   const [gateway, client] = [lab.gateway(0), lab.client(0)];
   await lab.internet.ip(`addr replace ${upstream}/32 dev lo`);
   await lab.setEndpoints([0]);
-  await startGateway(gateway, { PGW_DNS_UPSTREAMS: upstream });
+  // Only names of the attacks are asked there: a gateway whose upstreams are silent would turn its clients away.
+  await startGateway(gateway, { PGW_DNS_UPSTREAMS: internet.dns.v4, PGW_DNS_ROUTES: `test=${upstream}` });
   await untilOpen(startClient(client));
   return [gateway, client];
 }
@@ -56,7 +57,7 @@ async function resolve(pod: Pod, name: string): Promise<string> {
   const { stdout } = await pod.exec(["dig", `@${gatewayAddress}`, "+short", "+tries=4", "+time=5", name], {
     check: false,
   });
-  return stdout.trim();
+  return stdout.split("\n").filter((line) => line !== "" && !line.startsWith(";")).join("\n");
 }
 
 async function burst(pod: Pod, count: number, perMs: number, name: string): Promise<Record<string, number>> {
