@@ -7,7 +7,7 @@ import { startLease } from "./client_lease.ts";
 import { linkTo, obstacleOf } from "./client_link.ts";
 import { say } from "./client_report.ts";
 import type { Aim, ClientConfig, ClientState, Link, Random, Search, Step } from "./client_state.ts";
-import { info, pause, resolve, rest } from "./client_step.ts";
+import { info, pause, resolve, rest, soon } from "./client_step.ts";
 
 type Searching = Extract<
   ClientState,
@@ -41,7 +41,7 @@ export function search(config: ClientConfig, state: Searching, event: ClientEven
       if (event.kind === "answered") return choose(config, state.search, event.answer, now, random);
       return event.kind === "unanswered" ? pause(state.search, event.reason, now, random) : rest(state);
     case "pausing":
-      return pausing(state, event, now);
+      return pausing(state, event, now, random);
     case "connecting":
       return event.kind === "applied" ? startLease(config, state.search, state.link, now, random) : rest(state);
   }
@@ -71,8 +71,17 @@ function observing(state: Observing, event: ClientEvent, now: number): Step {
   return isDue ? observe(state.aim) : { state, effects: [], wakeAt: state.at };
 }
 
-function pausing(state: Extract<ClientState, { kind: "pausing" }>, event: ClientEvent, now: number): Step {
-  if (now < state.until && event.kind !== "look") return { state, effects: [], wakeAt: state.until };
+function pausing(
+  state: Extract<ClientState, { kind: "pausing" }>,
+  event: ClientEvent,
+  now: number,
+  random: Random,
+): Step {
+  if (now < state.until && event.kind !== "look") {
+    // What was in the way may be gone: a cable, an address.
+    const until = event.kind === "kernelChanged" ? Math.min(state.until, soon(now, random)) : state.until;
+    return { state: { ...state, until }, effects: [], wakeAt: until };
+  }
   // The Pod's own interface may be another by now, and the old one what was wrong.
   const { uplink: _, ...aim } = state.search;
   return observe(aim);

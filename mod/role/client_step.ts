@@ -36,6 +36,11 @@ export function pause(search: Search, reason: string, now: number, random: Rando
   return { state: { kind: "pausing", search: { ...search, ...aim }, until }, effects, wakeAt: until };
 }
 
+/** The least time before another attempt, at a point of it that other clients do not share. */
+export function soon(now: number, random: Random): number {
+  return now + shortestPauseMs * (0.5 + 0.5 * random());
+}
+
 /** @param what the present state of the Pod, for the log */
 export function backOff(aim: Aim, reason: string, now: number, random: Random, what?: string) {
   const ceiling = Math.min(longestPauseMs, shortestPauseMs * 2 ** aim.attempts);

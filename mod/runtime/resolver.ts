@@ -23,8 +23,8 @@ export type ResolverConfig = {
   readonly asApplication?: true;
 };
 
-const attempts = 3;
-const attemptTimeoutMs = 700;
+/** How long each question is waited for before the next server is asked, or the same one again: soon, for it may be lost. */
+const waitsMs = [150, 300, 600, 1_050];
 
 /** Up to 8 addresses of `name`. @throws {ResolveError} */
 export async function resolveName(name: string, config: ResolverConfig): Promise<readonly Ipv4[]> {
@@ -67,37 +67,45 @@ async function question(
   { nameservers, asApplication }: ResolverConfig,
 ): Promise<readonly Ipv4[]> {
   using socket = UdpSocket.open(asApplication ? {} : { mark: aroundMark });
-  const failures = new Set<string>();
-  let unwilling = 0;
-  for (let attempt = 0; attempt < Math.max(attempts, nameservers.length); attempt++) {
+  const message = lookupQuestion(name, crypto.getRandomValues(new Uint16Array(1))[0]!);
+  if (message === undefined) throw new ResolveError(`'${name}' is not a name that can be asked for`);
+  const servers = new Set(nameservers);
+  const unwilling = new Set<Ipv4>();
+  const failures = new Map<Ipv4, string>();
+  for (let attempt = 0; attempt < Math.max(waitsMs.length, nameservers.length); attempt++) {
     const server = nameservers[attempt % nameservers.length]!;
-    const message = lookupQuestion(name, crypto.getRandomValues(new Uint16Array(1))[0]!);
-    if (message === undefined) throw new ResolveError(`'${name}' is not a name that can be asked for`);
+    if (unwilling.has(server)) continue;
     try {
       socket.send(message, { address: server, port: dnsPort });
-      const answer = await awaitAnswer(socket, server, message);
-      if (answer === undefined) {
-        failures.add(
-          `${formatIpv4(server)} does not answer (if a NetworkPolicy stands here, it must allow UDP port 53)`,
-        );
-      } else if (answer !== "unwilling") return answer;
-      else if (++unwilling >= nameservers.length) return [];
+      failures.set(server, "does not answer (if a NetworkPolicy stands here, it must allow UDP port 53)");
+      const answered = await awaitAnswer(socket, servers, message, waitsMs[attempt] ?? waitsMs.at(-1)!);
+      if (answered === undefined) continue;
+      if (answered.answer !== "unwilling") return answered.answer;
+      if (unwilling.add(answered.server).size === servers.size) return [];
     } catch (error) {
-      failures.add(`${formatIpv4(server)}: ${error instanceof Error ? error.message : error}`);
+      failures.set(server, error instanceof Error ? error.message : String(error));
     }
   }
-  throw new ResolveError(`'${name}' cannot be resolved: ${[...failures].join(", ")}`);
+  const reasons = [...failures].filter(([server]) => !unwilling.has(server));
+  throw new ResolveError(
+    `'${name}' cannot be resolved: ${reasons.map(([server, reason]) => `${formatIpv4(server)} ${reason}`).join(", ")}`,
+  );
 }
 
-/** `undefined`: nothing usable came in time. */
-async function awaitAnswer(socket: UdpSocket, server: Ipv4, question: Uint8Array): Promise<LookupAnswer | undefined> {
-  const deadline = performance.now() + attemptTimeoutMs;
+/** The answer of any of `servers`, also to a question that was repeated since; `undefined`: nothing usable came in time. */
+async function awaitAnswer(
+  socket: UdpSocket,
+  servers: ReadonlySet<Ipv4>,
+  question: Uint8Array,
+  waitMs: number,
+): Promise<{ readonly server: Ipv4; readonly answer: LookupAnswer } | undefined> {
+  const deadline = performance.now() + waitMs;
   for (;;) {
     const datagram = await receiveBefore(socket, deadline);
     if (datagram === undefined) return undefined;
-    if (datagram.address !== server || datagram.port !== dnsPort) continue;
+    if (!servers.has(datagram.address) || datagram.port !== dnsPort) continue;
     const answer = readLookup(datagram.bytes, question);
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) return { server: datagram.address, answer };
   }
 }
 

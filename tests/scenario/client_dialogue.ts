@@ -67,6 +67,8 @@ export type Moment = {
     hasNoUplink(reason: string | undefined): void;
     /** From now on the Pod has this address. */
     hasAddress(address: string): void;
+    /** Somebody else changed something: a link, an address, a route. */
+    changes(): void;
     /** Another host claims the address that the client wanted to be watched. */
     seesConflict(mac: string): void;
   };
@@ -162,6 +164,7 @@ class Runner {
         isSlow: () => tell(() => this.#isSlow = true),
         finishes: (failure) => tell(() => this.#finish(failure)),
         hasNoUplink: (reason) => tell(() => this.#noUplink = reason),
+        changes: () => tell(() => post({ kind: "kernelChanged" })),
         hasAddress: (address) => tell(() => this.#uplink = { ...this.#uplink, address: ip(address) }),
         seesConflict: (mac) =>
           tell(() => {

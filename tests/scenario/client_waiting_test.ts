@@ -20,6 +20,23 @@ clientScenario("the name does not resolve: pauses double up to 5 s, and grow no 
   }
 });
 
+clientScenario("the Pod's network changes in a pause: tried again at once, but not again and again", {}, (at) => {
+  at(0).client.does("kernel closed");
+  at(0).client.does("resolves");
+  at(0).client.does("kernel discovering");
+  let now = 0;
+  for (const longest of [100, 200, 400, 800, 1600, 3200]) {
+    at(now).dns.fails(`no answer to question ${longest}`);
+    at(now).client.does("warn the Pod is closed: no answer to question");
+    triesAgain(at, `${now + longest / 2} ms - ${now + longest} ms`);
+    now += longest;
+  }
+  at(now).dns.fails("no answer");
+  at(now).client.does("warn the Pod is closed: no answer");
+  for (let after = 1_000; after <= 1_040; after += 10) at(now + after).kernel.changes();
+  triesAgain(at, `${now + 1_050} ms - ${now + 1_100} ms`);
+});
+
 clientScenario("why it waits is said once, then after 10, 20, 40 s, as an error by then", {}, (at) => {
   at(0).client.does("kernel closed");
   at(0).client.does("resolves");

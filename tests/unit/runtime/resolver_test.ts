@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { decode, encode } from "dns-packet";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
+import { rcodes } from "../../../mod/wire/dns.ts";
 import { addressesInHosts, candidateNames, resolveName } from "../../../mod/runtime/resolver.ts";
 
 const search = ["vpn.svc.cluster.local", "svc.cluster.local.", "."];
@@ -40,4 +45,50 @@ Deno.test("resolver: a name in the hosts file needs no nameserver; without eithe
   const config = { nameservers: [], search, ndots: 5, hosts };
   assert.deepEqual(await resolveName("gateway", config), [parseIpv4("10.42.1.6"), parseIpv4("10.42.1.7")]);
   await assert.rejects(resolveName("other", config), /resolv\.conf names no IPv4 nameserver/);
+});
+
+/** A nameserver on a loopback address of its own, which does with each question what `act` says. */
+async function nameserver(hostname: string, act: (question: Uint8Array, number: number) => Uint8Array | undefined) {
+  const socket = createSocket("udp4");
+  const asked: Uint8Array[] = [];
+  socket.on("message", (question, from) => {
+    asked.push(question);
+    const answer = act(question, asked.length);
+    if (answer !== undefined) socket.send(answer, from.port, from.address);
+  });
+  socket.bind(53, hostname);
+  await once(socket, "listening");
+  return { address: parseIpv4(hostname), asked, [Symbol.dispose]: () => void socket.close() };
+}
+
+function answer(question: Uint8Array, rcode: number, data?: string): Uint8Array {
+  const { id = 0, questions = [] } = decode(Buffer.from(question));
+  const answers = data === undefined ? [] : [{ type: "A" as const, name: questions[0]!.name, data, ttl: 5 }];
+  return encode({ type: "response", id, questions, answers, flags: 0x0180 | rcode });
+}
+
+const plain = { search: [], ndots: 1, hosts: "", asApplication: true } as const;
+
+Deno.test("resolver: what is lost is asked again soon, and an answer to any of the questions counts", async () => {
+  let first: Uint8Array | undefined;
+  using server = await nameserver("127.0.0.61", (question, number) => {
+    first ??= question;
+    return number < 3 ? undefined : answer(first, rcodes.noError, "10.43.0.50");
+  });
+  const began = performance.now();
+  assert.deepEqual(await resolveName("gateway", { ...plain, nameservers: [server.address] }), [
+    parseIpv4("10.43.0.50"),
+  ]);
+  assert.ok(performance.now() - began >= 440, "150 and 300 ms");
+});
+
+Deno.test("resolver: servers that do not want to say mean no, if all of them do; who is silent is named", async () => {
+  using refusing = await nameserver("127.0.0.62", (question) => answer(question, rcodes.refused));
+  using failing = await nameserver("127.0.0.63", (question) => answer(question, rcodes.servFail));
+  using silent = await nameserver("127.0.0.64", () => undefined);
+  const ask = (...servers: { address: number }[]) =>
+    resolveName("gateway", { ...plain, nameservers: servers.map(({ address }) => address) });
+  await assert.rejects(ask(refusing, failing), /'gateway' does not resolve: 127\.0\.0\.62, 127\.0\.0\.63 knows/);
+  await assert.rejects(ask(refusing, silent), /cannot be resolved: 127\.0\.0\.64 does not answer/);
+  assert.ok(silent.asked.length > 0);
 });
