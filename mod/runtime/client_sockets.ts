@@ -60,14 +60,16 @@ export class ClientSockets implements Disposable {
   readonly #closed = new AbortController();
 
   constructor(readonly device: string, readonly tunnel: Tunnel, readonly received: Received) {
-    this.#dhcp = UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true });
-    this.#probe = UdpSocket.open({ device, errors: true });
-    this.#outside = UdpSocket.open({ errors: true });
+    using opened = new DisposableStack();
+    this.#dhcp = opened.use(UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true }));
+    this.#probe = opened.use(UdpSocket.open({ device, errors: true }));
+    this.#outside = opened.use(UdpSocket.open({ errors: true }));
     // A gateway of ours answers ARP in the name of its clients where these may reach each other.
     this.#claims = AddressWatch.open(device, [
       tunnel.mac,
       ...(tunnel.gatewayMac === undefined ? [] : [tunnel.gatewayMac]),
     ]);
+    opened.move();
     this.#tellClaims();
     this.#receive(this.#dhcp, ({ bytes, address }) => received.dhcp(decodeDhcp(bytes), address));
     this.#receive(this.#outside, () => {}, outsideFaults);
@@ -165,14 +167,16 @@ export class ClientSockets implements Disposable {
   }
 
   #report(error: unknown, faults: Faults): void {
-    if (error instanceof SocketError) this.#blame(error, faults);
-    else if (!(error instanceof WireError)) throw error;
+    if (error instanceof SocketError && this.#blame(error, faults)) return;
+    if (!(error instanceof SocketError || error instanceof WireError)) throw error;
     log.debug("nothing can be made of what came: {error}", { error });
   }
 
-  #blame(error: SocketError, faults: Faults): void {
+  /** Whether it means something. */
+  #blame(error: SocketError, faults: Faults): boolean {
     const fault = faults[error.code];
     if (fault !== undefined) this.received.undelivered(fault);
+    return fault !== undefined;
   }
 
   /** What cannot be sent now is sent again by whoever waits for the answer. */

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { parseMac } from "../../mod/addr/mac.ts";
 import { answerInPlace, encodeProbeAnswer, notice } from "../../mod/health/probe.ts";
+import { libc } from "../../mod/linux/libc.ts";
+import { SocketError } from "../../mod/linux/socket_error.ts";
 import { UdpSocket } from "../../mod/linux/udp_socket.ts";
 import { probePort } from "../../mod/netstate/names.ts";
 import { ClientSockets } from "../../mod/runtime/client_sockets.ts";
@@ -50,3 +52,45 @@ kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", asy
   sockets[Symbol.dispose]();
   await untilClosed();
 });
+
+kernelTest("where not all of the sockets can be had, none stays open", async () => {
+  const nobody = { dhcp() {}, conflict() {}, probeAnswer() {}, undelivered() {}, reached() {} };
+  const before = openFiles();
+  const restore = leaveFree(before, 3);
+  try {
+    assert.throws(() => new ClientSockets("lo", tunnel, nobody), SocketError);
+  } finally {
+    restore();
+  }
+  assert.deepEqual(openFiles(), before);
+  await untilClosed();
+});
+
+/** The numbers of this process's open files. */
+function openFiles(): Set<number> {
+  const isOpen = ({ name }: Deno.DirEntry) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`) !== "";
+    } catch {
+      return false; // the one by which the list was read
+    }
+  };
+  return new Set([...Deno.readDirSync("/proc/self/fd")].filter(isOpen).map(({ name }) => Number(name)));
+}
+
+/** From now on this process can open `count` files more, until the result is called. */
+function leaveFree(open: ReadonlySet<number>, count: number): () => void {
+  const RLIMIT_NOFILE = 7;
+  const limits = new BigUint64Array(2);
+  const bytes = new Uint8Array(limits.buffer);
+  libc.prlimit64(0, RLIMIT_NOFILE, null, bytes);
+  const former = limits[0]!;
+  let limit = 0;
+  for (let free = 0; free < count; limit++) if (!open.has(limit)) free++;
+  limits[0] = BigInt(limit);
+  libc.prlimit64(0, RLIMIT_NOFILE, bytes, null);
+  return () => {
+    limits[0] = former;
+    libc.prlimit64(0, RLIMIT_NOFILE, bytes, null);
+  };
+}
