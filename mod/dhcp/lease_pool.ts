@@ -97,8 +97,11 @@ export class LeasePool {
     return this.#table.moves.get(key) === this.#table.indexOf(address);
   }
 
-  /** @param reserved the address that is reserved for the client */
-  standing(client: Requester, address: Ipv4, reserved: Ipv4 | undefined): Standing {
+  /**
+   * @param reserved the address that is reserved for the client
+   * @param wasOffered the client says that it was offered the address
+   */
+  standing(client: Requester, address: Ipv4, reserved: Ipv4 | undefined, wasOffered = false): Standing {
     const index = this.#table.indexOf(address);
     if (!(index >= 0 && index < this.#table.size)) return "unavailable";
     const list = this.#table.lists.listOf(index);
@@ -108,6 +111,10 @@ export class LeasePool {
     }
     switch (list) {
       case lists.offered:
+        // With nothing free, offers are made over again, to strangers of a flood among others: who comes first has it.
+        return wasOffered && this.#table.lists.first(lists.free) === undefined
+          ? this.#usable(index, address === reserved, "free")
+          : "taken";
       case lists.bound:
       case lists.restored:
       case lists.lingering:

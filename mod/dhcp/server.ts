@@ -237,7 +237,7 @@ export class DhcpServer {
     if (options.has(optionCodes.serverIdentifier)) {
       // SELECTING. `ciaddr` "must be zero" there, but what is asked for is in option 50 alone.
       if (requested === undefined) return dropped("malformed");
-      return this.#confirm(message, client, requested, now);
+      return this.#confirm(message, client, requested, now, true);
     }
     // INIT-REBOOT has the address in option 50; RENEWING and REBINDING have it in `ciaddr`.
     const address = ciaddr === unspecified ? requested ?? this.#offeredTo(client) : ciaddr;
@@ -256,10 +256,10 @@ export class DhcpServer {
    * had them, learns them from what its clients present. Everything else is refused; the network is this server's
    * alone, so it may ("authoritative").
    */
-  #confirm(message: DhcpMessage, client: Requester, address: Ipv4, now: number): Outcome {
+  #confirm(message: DhcpMessage, client: Requester, address: Ipv4, now: number, wasOffered = false): Outcome {
     if (!contains(this.#network, address)) return this.#refuse(message, client, address, "it is not of this network");
     const reserved = this.#reservations.find(client);
-    const standing = this.#pool.standing(client, address, reserved);
+    const standing = this.#pool.standing(client, address, reserved, wasOffered);
     const known = this.#pool.addressOf(client.key);
     const hasAnother = known !== undefined && known.address !== address && known.state === "bound" &&
       !this.#pool.isOffered(client.key, address);

@@ -12,6 +12,27 @@ serverScenario("an offer stands for 30 s, and no other client gets it meanwhile 
   at("30 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
 });
 
+serverScenario("with no other address free an offer is made over again, and who takes it first has it", one, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
+  at("0 s").client.sends(`DHCPDISCOVER ${second}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
+  // Only with an offer of this server: what another one gave does not take it away.
+  at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 ${third}`);
+  at("0 s").server.sends("DHCPNAK");
+  at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${second}`);
+  at("0 s").server.sends("DHCPNAK");
+});
+
+serverScenario("an offered address is no other client's while one is free", two, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER requested=172.29.0.20 ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
+  at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.20 server=172.29.0.1 ${second}`);
+  at("0 s").server.sends("DHCPNAK");
+});
+
 serverScenario("a full pool: silence, until a lease ends", { ...one, leaseSeconds: 100 }, (at) => {
   at("0 s").client.sends(`DHCPDISCOVER rapid ${first}`);
   at("0 s").server.sends("DHCPACK lease=100 t1=50 t2=87");
