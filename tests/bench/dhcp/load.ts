@@ -1,6 +1,6 @@
 /** How many exchanges and renewals a second are served without drops, and how long answers take: ours beside Kea. */
 import type { Process } from "../../lab/process.ts";
-import { judge, quantile } from "../report.ts";
+import { judge, median, quantile } from "../report.ts";
 import { type Load, perfdhcp, type Result } from "./perfdhcp.ts";
 import type { DhcpWorld, PeerName } from "./world.ts";
 
@@ -8,6 +8,7 @@ const clients = 60_000;
 const seconds = 4;
 const mostLost = 0.001;
 const steps = 5;
+const rounds = 3;
 
 type Best = { readonly rate: number; readonly result: Result; readonly cpu: number };
 
@@ -33,17 +34,26 @@ export async function benchLoad(world: DhcpWorld): Promise<void> {
     }
     judge(`${what}/s, ours / Kea's`, best[what].pgw.rate / best[what].kea.rate, { atLeast: 1 });
   }
-  const rate = Math.floor(0.8 * Math.min(best.exchanges.kea.rate, best.exchanges.pgw.rate));
-  const p99 = {} as Record<PeerName, number>;
-  for (const peer of ["kea", "pgw"] as const) {
-    const server = await world.start(peer);
-    await perfdhcp(world, exchanges(2_000));
-    const result = await perfdhcp(world, { rate, clients, seconds: 2 * seconds });
-    p99[peer] = quantile(result.delays, 0.99);
-    console.log(`${peer} at ${rate} exchanges a second: ${delays(result)}`);
-    await world.stop(server);
+  await benchDelays(world, Math.floor(0.8 * Math.min(best.exchanges.kea.rate, best.exchanges.pgw.rate)));
+}
+
+/**
+ * How long answers take where both have time. Peers take turns: perfdhcp fills one of two cores, and whatever else the
+ * machine does shows in the slowest hundredth first.
+ */
+export async function benchDelays(world: DhcpWorld, rate: number): Promise<void> {
+  const p99 = { kea: [] as number[], pgw: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of ["kea", "pgw"] as const) {
+      const server = await world.start(peer);
+      await perfdhcp(world, { rate: 2_000, clients, seconds });
+      const result = await perfdhcp(world, { rate, clients, seconds: 2 * seconds });
+      p99[peer].push(quantile(result.delays, 0.99));
+      console.log(`${peer} at ${rate} exchanges a second: ${delays(result)}`);
+      await world.stop(server);
+    }
   }
-  judge("p99 at the same rate, ours / Kea's", p99.pgw / p99.kea, { atMost: 1 });
+  judge("p99 at the same rate, ours / Kea's (medians)", median(p99.pgw) / median(p99.kea), { atMost: 1 });
 }
 
 /** By halving what lies between a rate that is served and one that is not; a rate is given a second try. */
