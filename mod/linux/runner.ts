@@ -31,6 +31,7 @@ export class CommandError extends PgwError {
 /** Runs commands as processes, in the C locale. */
 export class CommandRunner implements Runner {
   readonly #running = new Set<Promise<unknown>>();
+  readonly #feeding = new Set<Promise<unknown>>();
 
   /**
    * @param timeLimit milliseconds after which a command is killed. The kernel makes all namespaces of a node take turns
@@ -50,7 +51,7 @@ export class CommandRunner implements Runner {
       child.status,
       read(child.stdout, (output) => enough?.(output) && satisfied.resolve(output)),
       read(child.stderr),
-      stdin === undefined ? undefined : feed(child, stdin),
+      stdin === undefined ? undefined : this.#feed(child, stdin),
     ]).then(([status, output, complaint]) => {
       if (status.success) return output;
       throw failure(argv, limit.exceeded ? undefined : status.code, complaint);
@@ -60,6 +61,17 @@ export class CommandRunner implements Runner {
     });
     this.#running.add(end);
     return await Promise.race([satisfied.promise, end]);
+  }
+
+  /** Until all that runs has its whole input, and can go on without this process. */
+  async fed(): Promise<void> {
+    await Promise.allSettled(this.#feeding);
+  }
+
+  #feed(child: Deno.ChildProcess, stdin: string): Promise<void> {
+    const feeding = feed(child, stdin).finally(() => this.#feeding.delete(feeding));
+    this.#feeding.add(feeding);
+    return feeding;
   }
 
   /** Until all that was run has ended, what was not waited for included. */

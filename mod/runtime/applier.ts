@@ -10,6 +10,8 @@ import { logger } from "./log.ts";
 
 export type ApplierPorts = {
   readonly runner: Runner;
+  /** What was begun before this one, and what it saw. */
+  readonly begun?: { readonly look: FirewallLook; readonly done: Promise<void> };
   /** The desired state right now; `undefined`: leave the kernel as it is. */
   wanted(): Wanted | undefined;
   /** The kernel holds what {@link wanted} says. */
@@ -43,8 +45,6 @@ const repairIntervalMs = 20_000;
 const ownNoticesMs = 200;
 
 export class Applier {
-  readonly firewallLook: FirewallLook = new FirewallLook();
-  readonly #networkLook = new NetworkLook();
   /** How often something that others had changed was put back. */
   repairs = 0;
   #appliedKey: string | undefined;
@@ -56,7 +56,12 @@ export class Applier {
   #watch: KernelWatch | undefined;
   #repairTimer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(readonly ports: ApplierPorts) {}
+  readonly #firewallLook: FirewallLook;
+  readonly #networkLook = new NetworkLook();
+
+  constructor(readonly ports: ApplierPorts) {
+    this.#firewallLook = ports.begun?.look ?? new FirewallLook();
+  }
 
   /** To be called whenever {@link ApplierPorts.wanted} may have changed. */
   async update(): Promise<void> {
@@ -120,6 +125,7 @@ export class Applier {
   }
 
   async #apply(wanted: Wanted): Promise<void> {
+    await this.ports.begun?.done;
     const changes = await this.#reconcile(wanted, wanted.opens ? "last" : "first");
     this.#appliedKey = wanted.key;
     this.#appliedAt = performance.now();
@@ -128,7 +134,7 @@ export class Applier {
 
   #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
     const { runner, listed } = this.ports;
-    const options = { look: this.firewallLook, ...(listed === undefined ? {} : { listed }) };
+    const options = { look: this.#firewallLook, ...(listed === undefined ? {} : { listed }) };
     if (firewallOnly) return applyFirewall(runner, state().firewall, options);
     return reconcile(runner, state(), { ...options, networkLook: this.#networkLook, firewall });
   }
@@ -138,7 +144,7 @@ export class Applier {
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
     this.#isLookDue = false;
-    this.firewallLook.forget();
+    this.#firewallLook.forget();
     this.#networkLook.forget();
     let told = () => this.ports.repaired();
     try {

@@ -9,17 +9,9 @@ import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
 import { interfaceIndex } from "../linux/interface_index.ts";
 import { observe } from "../linux/reconcile.ts";
-import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
-import {
-  type Candidate,
-  type ClientNetConfig,
-  clientNetState,
-  type ClientPhase,
-  isOpen,
-  type Tunnel,
-} from "../netstate/client.ts";
+import { type Candidate, clientNetState, type ClientPhase, isOpen, type Tunnel } from "../netstate/client.ts";
 import {
   type ClientConfig,
   type ClientState,
@@ -36,10 +28,12 @@ import { rehearseLease } from "../role/client_rehearsal.ts";
 import { Applier, type Wanted } from "./applier.ts";
 import { BlockedCounter } from "./blocked_counter.ts";
 import { clientHttp } from "./client_http.ts";
+import { clientNetConfig } from "./client_net_config.ts";
 import { ClientSockets } from "./client_sockets.ts";
 import { askForGateway } from "./discovery.ts";
 import { EventLoop, now } from "./event_loop.ts";
 import { isFinal, messageOf } from "./failure.ts";
+import type { FirstClosing } from "./first_closing.ts";
 import { type HttpHandler, HttpServer } from "./http_server.ts";
 import { IdleRelease } from "./idle.ts";
 import { logger, reopenLogAtSignal } from "./log.ts";
@@ -57,11 +51,14 @@ const resolvConfPath = "/etc/resolv.conf";
 export class ClientError extends PgwError {}
 
 /** Runs the client until its work is done or it is told to stop. @throws {PgwError} when it can never work */
-export async function runClient(mode: ClientConfig["mode"], settings: ClientSettings): Promise<void> {
-  requireTools();
+export async function runClient(
+  mode: ClientConfig["mode"],
+  settings: ClientSettings,
+  closing: FirstClosing,
+): Promise<void> {
   const config = clientConfig(mode, settings);
-  const runner = new CommandRunner();
-  const found = await lookForTunnel(config.net.device, settings.uplink);
+  const { runner, look } = closing;
+  const found = closing.isNewPod ? undefined : await lookForTunnel(config.net.device, settings.uplink);
   const ended = Promise.withResolvers<void>();
   let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
   let asking = new AbortController();
@@ -76,6 +73,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
 
   const applier = new Applier({
     runner,
+    begun: closing,
     wanted: () => wanted(config, loop.state, stages),
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
@@ -84,7 +82,7 @@ export async function runClient(mode: ClientConfig["mode"], settings: ClientSett
     failed: (error) =>
       isFinal(error) ? ended.reject(error) : loop.post({ kind: "applyFailed", reason: messageOf(error) }),
   });
-  if (found === undefined) applier.firewallLook.presumeNothing();
+  if (found === undefined && !closing.isNewPod) look.presumeNothing();
   const loop: EventLoop<ClientState, ClientEvent, ClientEffect> = new EventLoop({
     first: startClient(config, now(), found),
     tick: { kind: "tick" },
@@ -268,9 +266,8 @@ function serveHttp(port: number, handler: HttpHandler): HttpServer | undefined {
   }
 }
 
-/** What an earlier process left. Nothing is run where there is no device, so that the Pod is closed the sooner. */
+/** What an earlier process left. */
 async function lookForTunnel(device: string, uplinkName?: string): Promise<FoundTunnel | undefined> {
-  if (!exists(`/sys/class/net/${device}`)) return undefined;
   const observed = await observe();
   const link = observed.links.find(({ name }) => name === device);
   if (link !== undefined && !link.ours) {
@@ -296,14 +293,6 @@ function clientConfig(mode: ClientConfig["mode"], settings: ClientSettings): Cli
     httpPort: settings.httpPort,
     watch: { intervalMs: settings.pingIntervalMs, misses: settings.pingMisses },
     hostName: Deno.hostname(),
-  };
-}
-
-export function clientNetConfig(settings: Omit<ClientSettings, "service">): ClientNetConfig {
-  return {
-    device: settings.vxlanDevice,
-    localCidrs: settings.localCidrs,
-    foreignDns: settings.dns === "off" ? "pass" : settings.foreignDns,
   };
 }
 
@@ -355,13 +344,4 @@ function tunnelOf(state: ClientState): Tunnel | undefined {
 /** Sockets are good for one device and one gateway: a device made anew has another number. */
 function socketsKey(device: string, { remote, id, port, gateway }: Tunnel): string {
   return [interfaceIndex(device), remote, id, port, gateway].join();
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

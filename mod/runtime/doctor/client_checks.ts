@@ -3,7 +3,7 @@ import { type Finding, ok, problem } from "../../doctor/finding.ts";
 import { differences, showApplied } from "../../linux/reconcile.ts";
 import { clientNetState } from "../../netstate/client.ts";
 import type { FoundTunnel } from "../../role/client.ts";
-import { clientNetConfig } from "../client.ts";
+import { clientNetConfig } from "../client_net_config.ts";
 import { now } from "../event_loop.ts";
 import type { Examined } from "./doctor.ts";
 import { checkFullSize, checkProbe } from "./tunnel_checks.ts";

@@ -2,7 +2,7 @@ import { parseMac } from "../../addr/mac.ts";
 import { parseIpv4 } from "../../addr/ipv4.ts";
 import type { Finding } from "../../doctor/finding.ts";
 import { clientNetState } from "../../netstate/client.ts";
-import { clientNetConfig } from "../client.ts";
+import { clientNetConfig } from "../client_net_config.ts";
 import type { Examined } from "./doctor.ts";
 import { checkRules, checkVxlan } from "./host_checks.ts";
 

@@ -52,6 +52,19 @@ Deno.test("what is enough is given before the program ends, and its end can be w
   }
 });
 
+Deno.test("that a program has its whole input is known before it ends", async () => {
+  const runner = new CommandRunner();
+  const go = await Deno.makeTempFile();
+  try {
+    const run = runner.run(["sh", "-c", `wc -c; while [ -e ${go} ]; do sleep 0.01; done`], "x".repeat(200_000));
+    await runner.fed();
+    await Deno.remove(go);
+    assert.equal((await run).trim(), "200000");
+  } finally {
+    await Deno.remove(go).catch(() => {});
+  }
+});
+
 Deno.test("a program that is not there", async () => {
   await assert.rejects(
     runner.run(["no-such-program"]),
