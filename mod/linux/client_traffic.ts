@@ -8,7 +8,7 @@
  */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
-import type { ClientTraffic } from "../netstate/client_traffic.ts";
+import { type ClientTraffic, mostCountedClients } from "../netstate/client_traffic.ts";
 import { AF_INET, AF_NETLINK, cString, libc, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from "./libc.ts";
 import {
   NETLINK_NETFILTER,
@@ -30,8 +30,6 @@ import {
 } from "./netlink_message.ts";
 import { check, SocketError } from "./socket_error.ts";
 
-/** More clients than this are not counted. */
-const mostCountedClients = 1_024;
 /** A client that sends nothing for so long is forgotten, milliseconds. */
 const forgottenAfterMs = 86_400_000n;
 

@@ -48,7 +48,7 @@ import type { MetricsSources } from "./metrics.ts";
 import { ProbeResponder } from "./probe_responder.ts";
 import { onSignals } from "./signals.ts";
 import { opened } from "./taken_port.ts";
-import { countTraffic } from "./traffic_counter.ts";
+import { TrafficCounter } from "./traffic_counter.ts";
 
 const log = logger("gateway");
 
@@ -220,7 +220,7 @@ async function serve(
     "end its DNS server, or have it listen on other addresses (gluetun: DNS_SERVER=off)",
     () => GatewayDns.start(settings, config.net, uplink, cluster),
   );
-  const traffic = settings.clientTraffic === "on" ? await countTraffic(device) : undefined;
+  const traffic = settings.clientTraffic === "on" ? new TrafficCounter(device) : undefined;
   const info = (): GatewayInfo => ({
     podAddress: uplink.address,
     vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
@@ -258,9 +258,8 @@ async function serve(
     },
     async close() {
       http[Symbol.dispose]();
-      traffic?.close();
       probe.close();
-      await Promise.all([dhcp.close(), dns.close()]);
+      await Promise.all([dhcp.close(), dns.close(), traffic?.close()]);
     },
   };
 }

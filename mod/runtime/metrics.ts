@@ -6,7 +6,7 @@ import { clientMetricsText } from "../health/client_metrics.ts";
 import type { CommonView } from "../health/common_metrics.ts";
 import { gatewayMetricsText } from "../health/gateway_metrics.ts";
 import type { History } from "../health/history.ts";
-import type { ClientTraffic } from "../netstate/client_traffic.ts";
+import { type ClientTraffic, mostCountedClients } from "../netstate/client_traffic.ts";
 import { linkCounters } from "../linux/link_counters.ts";
 import { type ClientState, isReady, phaseName } from "../role/client.ts";
 import { gatewayChecks, gatewayPhaseName, gatewayPhases, type GatewayState, obstacles } from "../role/gateway.ts";
@@ -57,7 +57,7 @@ export async function gatewayMetrics(
     dhcpMessages: dhcp.counts,
     addresses: dhcp.server.counts(Date.now()),
     dns: dns.stats(),
-    traffic: trafficOf(dhcp, traffic),
+    traffic: trafficOf(dhcp, await traffic?.read()),
   }));
 }
 
@@ -67,14 +67,19 @@ function checksOf(state: GatewayState): ReadonlyMap<string, boolean> {
 }
 
 /** Of clients that have a lease: addresses that somebody only claims to have are not told. */
-function trafficOf({ server }: DhcpService, counter: TrafficCounter | undefined): ReadonlyMap<string, ClientTraffic> {
-  const counted = counter?.read() ?? new Map<Ipv4, ClientTraffic>();
+function trafficOf(
+  { server }: DhcpService,
+  counted: ReadonlyMap<Ipv4, ClientTraffic> | undefined,
+): ReadonlyMap<string, ClientTraffic> {
+  if (counted === undefined) return new Map();
   const bound = server.leases(Date.now()).filter(({ state }) => state === "bound");
   return new Map(bound.flatMap(({ address }) => {
-    const counts = counted.get(address);
+    const counts = counted.get(address) ?? (counted.size < mostCountedClients ? noTraffic : undefined);
     return counts === undefined ? [] : [[formatIpv4(address), counts] as const];
   }));
 }
+
+const noTraffic: ClientTraffic = { out: { packets: 0, bytes: 0 }, in: { packets: 0, bytes: 0 } };
 
 /** What no role need know to tell it. */
 async function commonView(
