@@ -20,8 +20,13 @@ export type ForwardedClient =
 /** A forward that leads somewhere. */
 export type LedForward = Omit<PortForward, "client"> & { readonly address: Ipv4 };
 
-/** What is to be known of a lease. Absent `hostName`: its client told none. */
-export type NamedLease = { readonly address: Ipv4; readonly isBound: boolean; readonly hostName?: string };
+/** What is to be known of a lease. Absent `hostName`: its client told none. `until`: when it ends, milliseconds. */
+export type NamedLease = {
+  readonly address: Ipv4;
+  readonly isBound: boolean;
+  readonly until: number;
+  readonly hostName?: string;
+};
 
 /** Of so many clients that fit one name the newest are remembered: there is another when the newest goes. */
 const holdersKept = 16;
@@ -30,15 +35,23 @@ const holdersKept = 16;
 export class NamedClients {
   /** By name, the newest client last. */
   readonly #holders: ReadonlyMap<string, Ipv4[]>;
+  /** When the leases of those that have a name end. */
+  readonly #ends = new Map<Ipv4, number>();
 
   constructor(forwards: readonly PortForward[]) {
     const names = forwards.flatMap(({ client }) => client.kind === "name" ? [client.name] : []);
     this.#holders = new Map(names.map((name) => [name, []]));
   }
 
-  /** To be told of each lease that is given, renewed or ended. Whether a name leads elsewhere from now on. */
-  learn({ address, isBound, hostName }: NamedLease): boolean {
+  /** When the next of the leases ends, if it is not renewed; `Infinity`: there is none. */
+  get nextEnd(): number {
+    return Math.min(...this.#ends.values());
+  }
+
+  /** To be told of each lease that is given, renewed or given back. Whether a name leads elsewhere from now on. */
+  learn({ address, isBound, until, hostName }: NamedLease): boolean {
     let isChanged = false;
+    this.#ends.delete(address);
     for (const [name, holders] of this.#holders) {
       const before = holders.at(-1);
       const fits = isBound && hostName !== undefined && belongsTo(hostName, name);
@@ -46,10 +59,18 @@ export class NamedClients {
       if (!fits && at >= 0) holders.splice(at, 1);
       // One that renews its lease does not become the newest by that.
       if (fits && at < 0) holders.push(address);
+      if (fits) this.#ends.set(address, until);
       if (holders.length > holdersKept) holders.shift();
       isChanged ||= holders.at(-1) !== before;
     }
     return isChanged;
+  }
+
+  /** Leases that have ended are nobody's: a client that was killed gives none back. Whether a name leads elsewhere. */
+  expire(now: number): boolean {
+    const ended = [...this.#ends].filter(([, until]) => until <= now);
+    const changes = ended.map(([address, until]) => this.learn({ address, isBound: false, until }));
+    return changes.includes(true);
   }
 
   /** Where `forwards` lead. One to a client that is not there leads nowhere. */

@@ -25,7 +25,7 @@ export function now(): number {
 }
 
 /** Timers longer than this overflow (2^31 - 1 ms). */
-const longestTimerMs = 2_000_000_000;
+export const longestTimerMs = 2_000_000_000;
 
 export class EventLoop<State, Event, Effect> {
   #state: State;

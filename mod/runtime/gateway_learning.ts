@@ -6,6 +6,7 @@ import { problemsOf, ValueError } from "../config/value_error.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import type { GatewayLearned } from "../netstate/gateway.ts";
 import { NamedClients, type PortForward } from "../netstate/port_forward.ts";
+import { longestTimerMs } from "./event_loop.ts";
 import type { ClusterResolver } from "./gateway_dns.ts";
 import { VpnNames } from "./vpn_names.ts";
 
@@ -13,6 +14,9 @@ export class GatewayLearning implements Disposable {
   readonly #forwards: readonly PortForward[];
   readonly #clients: NamedClients;
   readonly #names: VpnNames | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The end of a lease that the timer is for. */
+  #awaited = Infinity;
 
   /**
    * @param changed {@link learned} is another from now on
@@ -40,11 +44,28 @@ export class GatewayLearning implements Disposable {
   /** A lease was given, renewed or ended. */
   lease({ address, state, hostName, until }: LeaseRecord): void {
     const isBound = state === "bound" && until > Date.now();
-    if (this.#clients.learn({ address, isBound, ...(hostName === undefined ? {} : { hostName }) })) this.changed();
+    const lease = { address, isBound, until, ...(hostName === undefined ? {} : { hostName }) };
+    if (this.#clients.learn(lease)) this.changed();
+    this.#awaitEnd();
   }
 
   [Symbol.dispose](): void {
     this.#names?.[Symbol.dispose]();
+    clearTimeout(this.#timer);
+  }
+
+  /** Nobody tells of a lease that is over because it was not renewed. */
+  #awaitEnd(): void {
+    const end = this.#clients.nextEnd;
+    if (end === this.#awaited) return;
+    this.#awaited = end;
+    clearTimeout(this.#timer);
+    if (end === Infinity) return;
+    this.#timer = setTimeout(() => {
+      this.#awaited = Infinity;
+      if (this.#clients.expire(Date.now())) this.changed();
+      this.#awaitEnd();
+    }, Math.min(longestTimerMs, Math.max(0, end - Date.now()) + 1));
   }
 }
 

@@ -19,9 +19,10 @@ function led(clients: NamedClients): string[] {
   return clients.lead(forwards).map(({ ports, address }) => `${ports.first} ${formatIpv4(address)}`);
 }
 
-const lease = (address: string, hostName?: string, isBound = true): NamedLease => ({
+const lease = (address: string, hostName?: string, isBound = true, until = 1_000): NamedLease => ({
   address: ip(address),
   isBound,
+  until,
   ...(hostName === undefined ? {} : { hostName }),
 });
 
@@ -57,12 +58,32 @@ Deno.test("a forward follows its client, and the newest of several", { permissio
   assert.equal(led(clients)[0], "81 172.29.0.40");
 });
 
+Deno.test("a lease that is not renewed ends, and with it its name", { permissions: "none" }, () => {
+  const clients = new NamedClients(forwards);
+  assert.equal(clients.nextEnd, Infinity);
+  clients.learn(lease("172.29.0.20", "media-0", true, 2_000));
+  clients.learn(lease("172.29.0.30", "media-1", true, 1_000));
+  clients.learn(lease("172.29.0.40", "other-0", true, 500));
+  assert.equal(clients.nextEnd, 1_000);
+  assert.equal(clients.expire(999), false);
+  assert.equal(led(clients)[0], "80 172.29.0.30");
+  assert.equal(clients.expire(1_000), true, "the Pod was killed: the one before is there still");
+  assert.equal(led(clients)[0], "80 172.29.0.20");
+  assert.equal(clients.learn(lease("172.29.0.20", "media-0", true, 3_000)), false);
+  assert.equal(clients.nextEnd, 3_000);
+  assert.equal(clients.expire(2_000), false, "it was renewed");
+  assert.equal(clients.expire(3_000), true);
+  assert.deepEqual(led(clients), ["81 172.29.0.11", "82 172.29.0.12"]);
+  assert.equal(clients.nextEnd, Infinity);
+});
+
 Deno.test("whatever clients call themselves, rules are made of addresses and numbers", { permissions: "none" }, () => {
   const config = { ...gatewayConfig, vpnInterface: "tun0" };
   const name = fc.oneof(fc.string(), fc.string().map((text) => `media-${text}`), fc.constantFrom("media-0", "plex"));
   const anyLease = fc.record({
     address: fc.integer({ min: ip("172.29.0.2"), max: ip("172.29.0.254") }),
     isBound: fc.boolean(),
+    until: fc.constant(1_000),
     hostName: name,
   });
   fc.assert(fc.property(fc.array(anyLease, { maxLength: 60 }), (leases) => {
