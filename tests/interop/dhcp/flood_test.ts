@@ -14,10 +14,10 @@ const timeoutMs = 120_000;
 /** Messages, in ten thousands. */
 const all = Number(Deno.env.get("PGW_TEST_FLOOD") ?? 12);
 /**
- * In 10^6 bytes. Compiled, it is flat to 2; from source V8 leaves garbage of a megabyte for ten thousand messages lying until it
- * collects it all.
+ * In 10^6 bytes, from the highest of one half to that of the other. V8 leaves garbage lying until it collects it all: compiled,
+ * memory goes up and down between 25 and 36 however long it lasts, from source by more.
  */
-const mostGrowth = Deno.env.has("PGW_BIN") ? 4 : 12;
+const mostGrowth = Deno.env.has("PGW_BIN") ? 6 : 12;
 
 labTest("a flood of invented hardware addresses: memory stays flat, and others get their leases", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
@@ -43,9 +43,8 @@ labTest("a flood of invented hardware addresses: memory stays flat, and others g
     }
     assert.equal(flood.status, undefined, "it went on all the time");
     flood.kill("SIGKILL");
-    // The lowest of several, because garbage comes and goes.
     const half = Math.floor(all / 2);
-    const growth = Math.min(...memory.slice(half)) - Math.min(...memory.slice(0, half));
+    const growth = Math.max(...memory.slice(half)) - Math.max(...memory.slice(0, half));
     console.log(`    MB each ten thousand messages: ${memory.map((megabytes) => megabytes.toFixed(1)).join(" ")}`);
     assert.ok(growth < mostGrowth, `${growth} MB more`);
   });
