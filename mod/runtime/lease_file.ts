@@ -32,7 +32,7 @@ const retryInterval = 60_000;
 /**
  * Appends records to `leases.jsonl` in a directory. What was committed survives `kill -9`: it is in the kernel's hands.
  *
- * When the directory cannot be written, or another process writes there, all goes on in memory, `problem` says why, and
+ * When the directory cannot be used, or another process writes there, all goes on in memory, `problem` says why, and
  * the disk is tried again later.
  */
 export class LeaseFile {
@@ -43,14 +43,14 @@ export class LeaseFile {
   readonly #sync: boolean;
   readonly #report: (problem: string) => void;
   readonly #clock: () => number;
-  #restored: readonly LeaseRecord[];
+  #restored: readonly LeaseRecord[] = [];
   #lock: FileLock | undefined;
   #file: Deno.FsFile | undefined;
   /** The successor of the journal while it is written. */
   #successor: Deno.FsFile | undefined;
-  #lines: number;
+  #lines = 0;
   /** Lines of the journal when it was last written anew. */
-  #addresses: number;
+  #addresses = 0;
   #retryAt = 0;
   #snapshot: (() => Iterable<LeaseRecord>) | undefined;
   #compaction: Promise<void> = Promise.resolve();
@@ -67,18 +67,18 @@ export class LeaseFile {
     this.#sync = sync;
     this.#report = report;
     this.#clock = clock;
-    const { records, damagedLines, intactLength } = readJournal(this.#path);
-    this.#restored = records;
-    if (damagedLines.length > 0) {
-      report(
-        `${this.#path}: lines ${
-          damagedLines.slice(0, 10).join(", ")
-        } (${damagedLines.length} in all) are not leases and were left out`,
-      );
-    }
-    this.#lines = records.length;
-    this.#addresses = new Set(records.map(({ address }) => address)).size;
     try {
+      const { records, damagedLines, intactLength } = readJournal(this.#path);
+      this.#restored = records;
+      if (damagedLines.length > 0) {
+        report(
+          `${this.#path}: lines ${
+            damagedLines.slice(0, 10).join(", ")
+          } (${damagedLines.length} in all) are not leases and were left out`,
+        );
+      }
+      this.#lines = records.length;
+      this.#addresses = new Set(records.map(({ address }) => address)).size;
       this.#takeLock();
       this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
       // What was cut short when the last run was killed must not become the beginning of a line.
@@ -151,7 +151,7 @@ export class LeaseFile {
   #fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     const isNew = this.problem === undefined;
-    this.problem = `leases are kept in memory only, ${this.#directory} cannot be written: ${reason}`;
+    this.problem = `leases are kept in memory only, ${this.#directory} cannot be used: ${reason}`;
     if (isNew) this.#report(this.problem);
     this.#file?.close();
     this.#file = undefined;
@@ -249,8 +249,9 @@ export class LeaseFile {
 function readJournal(path: string): Journal {
   try {
     return decodeJournal(Deno.readFileSync(path));
-  } catch {
-    // No journal yet, or one that cannot be read: opening it for writing will say why.
+  } catch (error) {
+    // One that is there and cannot be read just now is no empty one: it would be cut to nothing.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { records: [], damagedLines: [], intactLength: 0 };
   }
 }

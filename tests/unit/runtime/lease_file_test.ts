@@ -69,6 +69,15 @@ Deno.test("lease file: damaged lines are reported, the others count", () =>
     assert.deepEqual(await restored(directory), [record(1)]);
   }));
 
+Deno.test("lease file: one that is there and cannot be read is not taken for an empty one", () =>
+  inDirectory(async (directory) => {
+    // Its first page is nowhere: reading fails with EIO.
+    await Deno.symlink("/proc/self/mem", `${directory}/leases.jsonl`);
+    const file = LeaseFile.open(directory, { sync: false });
+    assert.match(file.problem ?? "", /in memory only.*Input\/output error/);
+    await file.close();
+  }));
+
 Deno.test("lease file: a long journal is rewritten while commits go on", () =>
   inDirectory(async (directory) => {
     const file = LeaseFile.open(directory, { sync: false });
@@ -114,7 +123,7 @@ Deno.test("lease file: without a place to write, memory must do, and that is sai
     await file.commit([record(2)]);
     await file.close();
     assert.equal(problems.length, 1);
-    assert.match(problems[0]!, /^leases are kept in memory only, .*\/file\/state cannot be written: /);
+    assert.match(problems[0]!, /^leases are kept in memory only, .*\/file\/state cannot be used: /);
     assert.equal(file.problem, problems[0]);
   }));
 
