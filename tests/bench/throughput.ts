@@ -72,10 +72,17 @@ for (const mode of modes) {
 /** What arrived: Gb/s, or thousands of packets a second; and how much of that a second of the processors' time makes. */
 type Moved = { readonly rate: number; readonly efficiency: number };
 
-async function iperf(pod: Pod, { args, unit }: Mode): Promise<Moved> {
+async function iperf(pod: Pod, mode: Mode, tries = 3): Promise<Moved> {
+  const { args, unit } = mode;
   const command = ["iperf3", "-c", internet.web.v4, "-t", String(seconds), "-A", "0,1", "--json", ...args];
   const { stdout } = await pod.exec(command, { timeoutMs: (seconds + 30) * 1_000 });
-  const { sum, sum_received, cpu_utilization_percent } = (JSON.parse(stdout) as IperfResult).end;
+  const { end, error } = JSON.parse(stdout) as IperfResult;
+  if (end.cpu_utilization_percent === undefined) {
+    // Its control connection may break while the receiver is flooded.
+    if (tries > 1) return await iperf(pod, mode, tries - 1);
+    throw new Error(`iperf3 measured nothing: ${error}`);
+  }
+  const { sum, sum_received, cpu_utilization_percent } = end;
   const { host_total, remote_total } = cpu_utilization_percent;
   const rate = unit === "Gb/s"
     ? sum_received.bits_per_second / 1e9
@@ -84,10 +91,12 @@ async function iperf(pod: Pod, { args, unit }: Mode): Promise<Moved> {
 }
 
 type IperfResult = {
+  readonly error?: string;
   readonly end: {
     readonly sum: { readonly packets: number; readonly lost_packets: number; readonly seconds: number };
     readonly sum_received: { readonly bits_per_second: number };
-    readonly cpu_utilization_percent: { readonly host_total: number; readonly remote_total: number };
+    /** Absent when it failed. */
+    readonly cpu_utilization_percent?: { readonly host_total: number; readonly remote_total: number };
   };
 };
 
