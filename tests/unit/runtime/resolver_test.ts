@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { decode, encode } from "dns-packet";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
+import { UdpSocket } from "../../../mod/linux/udp_socket.ts";
 import { rcodes } from "../../../mod/wire/dns.ts";
 import { addressesInHosts, candidateNames, resolveName } from "../../../mod/runtime/resolver.ts";
 
@@ -91,4 +92,13 @@ Deno.test("resolver: servers that do not want to say mean no, if all of them do;
   await assert.rejects(ask(refusing, failing), /'gateway' does not resolve: 127\.0\.0\.62, 127\.0\.0\.63 knows/);
   await assert.rejects(ask(refusing, silent), /cannot be resolved: 127\.0\.0\.64 does not answer/);
   assert.ok(silent.asked.length > 0);
+  await nothingIsWaitedFor();
 });
+
+/** Resolves when the thread that waits for sockets has ended, which is a moment after the last one was closed. */
+async function nothingIsWaitedFor(): Promise<void> {
+  using socket = UdpSocket.open({ address: parseIpv4("127.0.0.1") });
+  const received = socket.receive();
+  socket.send(Uint8Array.of(1), { address: parseIpv4("127.0.0.1"), port: socket.port });
+  await received;
+}
