@@ -31,12 +31,13 @@ export type NamedLease = {
 /** Of so many clients that fit one name the newest are remembered: there is another when the newest goes. */
 const holdersKept = 16;
 
+/** A client with a name, and when its lease ends. */
+type Holder = Pick<NamedLease, "address" | "until">;
+
 /** Who holds the names that forwards lead to, from one lease to the next. Names come from strangers: they stay in here. */
 export class NamedClients {
   /** By name, the newest client last. */
-  readonly #holders: ReadonlyMap<string, Ipv4[]>;
-  /** When the leases of those that have a name end. */
-  readonly #ends = new Map<Ipv4, number>();
+  readonly #holders: ReadonlyMap<string, Holder[]>;
 
   constructor(forwards: readonly PortForward[]) {
     const names = forwards.flatMap(({ client }) => client.kind === "name" ? [client.name] : []);
@@ -45,31 +46,29 @@ export class NamedClients {
 
   /** When the next of the leases ends, if it is not renewed; `Infinity`: there is none. */
   get nextEnd(): number {
-    return Math.min(...this.#ends.values());
+    return Math.min(...this.#all().map(({ until }) => until));
   }
 
   /** To be told of each lease that is given, renewed or given back. Whether a name leads elsewhere from now on. */
   learn({ address, isBound, until, hostName }: NamedLease): boolean {
     let isChanged = false;
-    this.#ends.delete(address);
     for (const [name, holders] of this.#holders) {
-      const before = holders.at(-1);
+      const before = holders.at(-1)?.address;
       const fits = isBound && hostName !== undefined && belongsTo(hostName, name);
-      const at = holders.indexOf(address);
-      if (!fits && at >= 0) holders.splice(at, 1);
+      const known = holders.findIndex((holder) => holder.address === address);
       // One that renews its lease does not become the newest by that.
-      if (fits && at < 0) holders.push(address);
-      if (fits) this.#ends.set(address, until);
+      const at = known < 0 ? holders.length : known;
+      holders.splice(at, 1, ...(fits ? [{ address, until }] : []));
       if (holders.length > holdersKept) holders.shift();
-      isChanged ||= holders.at(-1) !== before;
+      isChanged ||= holders.at(-1)?.address !== before;
     }
     return isChanged;
   }
 
   /** Leases that have ended are nobody's: a client that was killed gives none back. Whether a name leads elsewhere. */
   expire(now: number): boolean {
-    const ended = [...this.#ends].filter(([, until]) => until <= now);
-    const changes = ended.map(([address, until]) => this.learn({ address, isBound: false, until }));
+    const ended = this.#all().filter(({ until }) => until <= now);
+    const changes = ended.map((holder) => this.learn({ ...holder, isBound: false }));
     return changes.includes(true);
   }
 
@@ -78,9 +77,13 @@ export class NamedClients {
     return forwards.flatMap(({ client, ...forward }) => {
       const address = client.kind === "address"
         ? client.address
-        : this.#holders.get(client.name)?.at(-1) ?? client.fallback;
+        : this.#holders.get(client.name)?.at(-1)?.address ?? client.fallback;
       return address === undefined ? [] : [{ ...forward, address }];
     });
+  }
+
+  #all(): Holder[] {
+    return [...this.#holders.values()].flat();
   }
 }
 

@@ -77,6 +77,18 @@ Deno.test("a lease that is not renewed ends, and with it its name", { permission
   assert.equal(clients.nextEnd, Infinity);
 });
 
+Deno.test(
+  "of many that bear one name, the end of those that are forgotten is not waited for",
+  { permissions: "none" },
+  () => {
+    const clients = new NamedClients(forwards);
+    for (let host = 0; host < 200; host++) {
+      clients.learn(lease(`172.29.0.${20 + host}`, `media-${host}`, true, 1_000 + host));
+    }
+    assert.equal(clients.nextEnd, 1_184, "16 are remembered");
+  },
+);
+
 Deno.test("whatever clients call themselves, rules are made of addresses and numbers", { permissions: "none" }, () => {
   const config = { ...gatewayConfig, vpnInterface: "tun0" };
   const name = fc.oneof(fc.string(), fc.string().map((text) => `media-${text}`), fc.constantFrom("media-0", "plex"));
