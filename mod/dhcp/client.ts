@@ -1,6 +1,7 @@
 /** The DHCP client: a pure state machine (RFC 2131 section 4.4, figure 5; RFC 4039, 5227, 6842). */
 
 import { broadcast, formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { sameBytes } from "../wire/bytes.ts";
 import type { DhcpMessage } from "../wire/dhcpv4.ts";
 import { messageTypes, optionCodes, readIpv4, readU8 } from "../wire/dhcpv4_options.ts";
 import {
@@ -165,9 +166,9 @@ function receive(
 
 /** Whether the message answers this client, by `chaddr` and, where echoed (RFC 6842), option 61. */
 function isForUs(message: DhcpMessage, identity: ClientIdentity): boolean {
-  if (message.op !== 2 || !equal(message.chaddr, identity.mac)) return false;
+  if (message.op !== 2 || !sameBytes(message.chaddr, identity.mac)) return false;
   const echoed = message.options.get(optionCodes.clientIdentifier);
-  return echoed === undefined || equal(echoed, clientIdentifier(identity));
+  return echoed === undefined || sameBytes(echoed, clientIdentifier(identity));
 }
 
 /** SELECTING to REQUESTING: the first offer that can be taken. */
@@ -318,8 +319,4 @@ function messageOf(state: Asking): { message: DhcpMessage; destination: Ipv4 } {
     case "rebinding":
       return { message: renewMessage(config, exchange, state.lease.address), destination: broadcast };
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

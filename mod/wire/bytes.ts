@@ -5,6 +5,10 @@ import { PgwError } from "../errors.ts";
 /** A packet is not what it should be. Whoever sent it is at fault: count it and drop it. */
 export class WireError extends PgwError {}
 
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
 /** Reads from the front of `bytes`; every read past the end throws a {@link WireError}. */
 export class Reader {
   #offset = 0;
