@@ -22,7 +22,6 @@ export function gatewayFirewall(
       input4(config),
       output4(config, view, learned),
       forward4(config, view, learned),
-      clampMss(config),
       translate(config, learned),
       masquerade(config),
     ]),
@@ -136,6 +135,7 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
     name: "PGW-FORWARD",
     hook: "FORWARD",
     rules: [
+      ...clampMss(config),
       // Nearly all packets end here: what belongs to a connection was judged by its first packet.
       `-s ${formatPrefix(network)} -i ${device} ${wayOut} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
       `! -i ${device} -o ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
@@ -155,21 +155,14 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
   };
 }
 
-/** A path of smaller MTU behind the gateway must not need ICMP to be noticed (RFC 2923). */
-function clampMss({ device }: GatewayNetConfig): Chain {
-  return {
-    table: "mangle",
-    name: "PGW-FORWARD",
-    hook: "FORWARD",
-    rules: [
-      // What nearly all packets are, and told sooner than by the name of an interface.
-      "! -p tcp -j RETURN",
-      "-p tcp -m tcp ! --tcp-flags SYN,RST SYN -j RETURN",
-      ...["-i", "-o"].map((direction) =>
-        `${direction} ${device} -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`
-      ),
-    ],
-  };
+/**
+ * A path of smaller MTU behind the gateway must not need ICMP to be noticed (RFC 2923). Here and not in `mangle`, where
+ * another chain would be on each packet's way; by address, which is compared sooner than the name of an interface.
+ */
+function clampMss({ network }: GatewayNetConfig): string[] {
+  return ["-s", "-d"].map((end) =>
+    `${end} ${formatPrefix(network)} -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`
+  );
 }
 
 function translate({ vpnInterface }: GatewayNetConfig, { forwards }: GatewayLearned): Chain {

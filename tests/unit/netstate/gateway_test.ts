@@ -34,6 +34,8 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-OUTPUT -o vxlan3150 -j ACCEPT
       v4 filter PGW-OUTPUT -p tcp -m tcp --sport 3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       chain    v4 filter PGW-FORWARD from FORWARD
+      v4 filter PGW-FORWARD -s 172.29.0.0/24 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+      v4 filter PGW-FORWARD -d 172.29.0.0/24 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD ! -i vxlan3150 -o vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD ! -s 172.29.0.0/24 -i vxlan3150 -j DROP
@@ -46,11 +48,6 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-FORWARD -d 192.0.2.10/32 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD -i vxlan3150 -j ACCEPT
       v4 filter PGW-FORWARD -o vxlan3150 -j DROP
-      chain    v4 mangle PGW-FORWARD from FORWARD
-      v4 mangle PGW-FORWARD ! -p tcp -j RETURN
-      v4 mangle PGW-FORWARD -p tcp -m tcp ! --tcp-flags SYN,RST SYN -j RETURN
-      v4 mangle PGW-FORWARD -i vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
-      v4 mangle PGW-FORWARD -o vxlan3150 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
       v4 nat PGW-POSTROUTING -o lo -j RETURN
       v4 nat PGW-POSTROUTING -s 172.29.0.0/24 ! -o vxlan3150 -j MASQUERADE
