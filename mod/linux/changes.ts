@@ -212,7 +212,7 @@ function via(text: string): Attribute {
 }
 
 /** `fib_rule_hdr`: family, destination's length, source's length, TOS, table, two reserved, action, flags. */
-function rule({ family, priority, mark, from, to, table, exceptDefaults }: PolicyRule): Body {
+function rule({ family, priority, mark, from, to, ownToPort, table, exceptDefaults }: PolicyRule): Body {
   const source = from === undefined ? undefined : anyAddress(from);
   const fixed = struct(sizes.rule, (view) => {
     view.setUint8(0, numberOf(family));
@@ -227,12 +227,24 @@ function rule({ family, priority, mark, from, to, table, exceptDefaults }: Polic
       { type: FRA.priority, value: u32(priority) },
       ...(source === undefined ? [] : [{ type: FRA.source, value: source }]),
       ...(to === undefined ? [] : [{ type: FRA.destination, value: prefixBytes(to) }]),
+      ...(ownToPort === undefined ? [] : [
+        { type: FRA.incoming, value: cString("lo") },
+        { type: FRA.destinationPorts, value: portRange(ownToPort) },
+      ]),
       ...(mark === undefined ? [] : [{ type: FRA.mark, value: u32(mark) }]),
       ...(exceptDefaults === true ? [{ type: FRA.suppressPrefixLength, value: u32(0) }] : []),
       { type: FRA.table, value: u32(tableNumber(table)) },
       { type: FRA.protocol, value: Uint8Array.of(protocol) },
     ],
   };
+}
+
+/** `fib_rule_port_range`: the first and the last, in the order of bytes of this host. */
+function portRange(port: number): Uint8Array {
+  return struct(4, (view) => {
+    view.setUint16(0, port, true);
+    view.setUint16(2, port, true);
+  });
 }
 
 /** `ndmsg`: family, padding, index, state, flags, type. */

@@ -194,7 +194,7 @@ function readVia(attributes: Attributes): { via?: string } {
 
 /**
  * `fib_rule_hdr`: family, destination's length, source's length, TOS, table, two reserved, action, flags. None but those
- * of our kind: a mark, a source address, destinations or nothing at all leads to a table.
+ * of our kind: a mark, a source address, destinations, an own packet's port or nothing at all leads to a table.
  */
 function readRule(message: Message): ObservedRule[] {
   const { fixed, attributes } = parts(message, sizes.rule);
@@ -210,11 +210,18 @@ function readRule(message: Message): ObservedRule[] {
     ...(mark === undefined ? {} : { mark }),
     ...(source === undefined ? {} : { from: formatAddress(source) }),
     ...(destination === undefined ? {} : { to: readPrefix(family, destination, fixed.getUint8(1)) }),
+    ...readOwnToPort(attributes),
     table: tableOf(readU32(attributes.get(FRA.table)) ?? fixed.getUint8(4)),
     ...(readU32(attributes.get(FRA.suppressPrefixLength)) === 0 ? { exceptDefaults: true } : {}),
     ...((fixed.getUint32(8, true) & inverted) === 0 ? {} : { inverted: true }),
     ours: attributes.get(FRA.protocol)?.[0] === protocol,
   }];
+}
+
+function readOwnToPort(attributes: Attributes): { ownToPort?: number } {
+  const [incoming, ports] = [attributes.get(FRA.incoming), attributes.get(FRA.destinationPorts)];
+  if (incoming === undefined || ports === undefined || readText(incoming) !== "lo") return {};
+  return { ownToPort: viewOf(ports).getUint16(0, true) };
 }
 
 const wholeMask = 0xffffffff;

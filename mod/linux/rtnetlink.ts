@@ -44,12 +44,14 @@ export const RTAX = { mtu: 2 } as const;
 export const FRA = {
   destination: 1,
   source: 2,
+  incoming: 3,
   priority: 6,
   mark: 10,
   suppressPrefixLength: 14,
   table: 15,
   mask: 16,
   protocol: 21,
+  destinationPorts: 24,
 } as const;
 /** Attributes of neighbours. */
 export const NDA = { destination: 1, hardware: 2 } as const;

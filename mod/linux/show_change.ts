@@ -71,12 +71,13 @@ function renderRoute({ destination, table, metric, hop }: Route, withoutHop = fa
   ].join(" ");
 }
 
-function renderRule({ priority, mark, from, to, table, exceptDefaults }: PolicyRule): string {
+function renderRule({ priority, mark, from, to, ownToPort, table, exceptDefaults }: PolicyRule): string {
   return [
     `priority ${priority}`,
     // Without one of the two, `ip` wants to be told that all are meant.
     ...(from === undefined ? (mark === undefined ? ["from all"] : []) : [`from ${from}`]),
     ...(to === undefined ? [] : [`to ${formatPrefix(to)}`]),
+    ...(ownToPort === undefined ? [] : [`iif lo dport ${ownToPort}`]),
     ...(mark === undefined ? [] : [`fwmark 0x${mark.toString(16)}`]),
     `lookup ${table}`,
     ...(exceptDefaults === true ? ["suppress_prefixlength 0"] : []),

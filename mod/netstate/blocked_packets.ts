@@ -5,13 +5,12 @@
 
 export type Blocked = { packets: number; bytes: number };
 /** By what became of a packet and where it was going. */
-export type BlockedKey = `${"reject" | "drop"} ${"out" | "in" | "forwarded" | "translated"}`;
+export type BlockedKey = `${"reject" | "drop"} ${"out" | "in" | "forwarded"}`;
 
 const directions = {
   "PGW-OUTPUT": "out",
   "PGW-INPUT": "in",
   "PGW-FORWARD": "forwarded",
-  "PGW-POSTROUTING": "translated",
 } as const;
 
 type Counted = { readonly key: BlockedKey; readonly packets: number; readonly bytes: number };

@@ -9,6 +9,7 @@ import {
   aroundMark,
   aroundTable,
   closedTable,
+  dnsPort,
   loopbackMetric,
   priorities,
   tunnelTable,
@@ -103,12 +104,12 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
         ...(tunnel === undefined ? [] : [tunnel.remote]),
         ...(next === undefined ? [] : [next]),
       ]),
-      ...(tunnel === undefined ? [] : [gatewayRoute(config, tunnel)]),
-      ...("lease" in view ? [tunnelDefault(config, view.tunnel, tunnelTable)] : []),
+      ...(tunnel === undefined ? [] : gatewayRoutes(config, tunnel)),
+      ...("lease" in view ? [tunnelDefault(config, view.tunnel, tunnelTable), nowhere(everything4, tunnelTable)] : []),
       ...(isOpen(view) ? [tunnelDefault(config, view.tunnel, "main")] : []),
     ],
     exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
-    rules: policyRules(uplink, view),
+    rules: policyRules(config, uplink, view),
     interfaceSettings: [
       // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
       // reverse path filtering can see, is the tunnel.
@@ -158,10 +159,13 @@ function closedDefaults(uplink: Uplink): Route[] {
     ...(uplink.default6 === undefined
       ? []
       : [{ destination: everything6, table: answersTable, metric: 0, hop: nobody }]),
-    ...[everything4, everything6].map((destination) =>
-      ({ destination, table: closedTable, metric: unreachableMetric, hop: { kind: "unreachable" } }) as const
-    ),
+    ...[everything4, everything6].map((destination) => nowhere(destination, closedTable)),
   ];
+}
+
+/** What stands behind all other routes to `destination`. */
+function nowhere(destination: Prefix, table: RouteTable): Route {
+  return { destination, table, metric: unreachableMetric, hop: { kind: "unreachable" } };
 }
 
 /** A link-local address that no router has: neighbour discovery finds nobody, so nothing is sent. */
@@ -211,14 +215,10 @@ export function isLocal(config: ClientNetConfig, address: Ipv4): boolean {
   return config.localCidrs.some((prefix) => prefix.family === 4 && contains(prefix, address));
 }
 
-/** The way to the gateway's overlay address, which must be there before the first offer comes in from it. */
-function gatewayRoute(config: ClientNetConfig, tunnel: Tunnel): Route {
-  return {
-    destination: prefix4(tunnel.gateway, 32),
-    table: "main",
-    metric: 0,
-    hop: { kind: "device", device: config.device },
-  };
+/** The one way to the gateway's overlay address, which must be there before the first offer comes in from it. */
+function gatewayRoutes({ device }: ClientNetConfig, tunnel: Tunnel): Route[] {
+  const destination = prefix4(tunnel.gateway, 32);
+  return [{ destination, table: "main", metric: 0, hop: { kind: "device", device } }, nowhere(destination, "main")];
 }
 
 function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel, table: RouteTable): Route {
@@ -234,8 +234,12 @@ function tunnelDefault(config: ClientNetConfig, tunnel: Tunnel, table: RouteTabl
  * Marked packets, and answers in general, go where the Pod's own routes would have sent them: to whoever is on a link of
  * the Pod's by that link, and by the router that was the Pod's own otherwise. What has the leased address answers a
  * connection that came by the tunnel, and goes back by it, even to PGW_LOCAL_CIDRS.
+ *
+ * An application's DNS question that is to be led to the gateway is routed by the tunnel whatever its destination, or
+ * nowhere: so the interface that the firewall sees, before the destination is translated, is the one that it leaves by.
+ * (The kernel looks into packets for ports only where it must: not for a rule of its own packets.)
  */
-function policyRules(uplink: Uplink, view: ClientPhase): PolicyRule[] {
+function policyRules({ foreignDns }: ClientNetConfig, uplink: Uplink, view: ClientPhase): PolicyRule[] {
   const both = ([4, 6] as const).flatMap((family): PolicyRule[] => [
     { family, priority: priorities.aroundSpecific, mark: aroundMark, table: "main", exceptDefaults: true },
     { family, priority: priorities.around, mark: aroundMark, table: aroundTable },
@@ -244,10 +248,13 @@ function policyRules(uplink: Uplink, view: ClientPhase): PolicyRule[] {
   const tunnel: PolicyRule[] = "lease" in view
     ? [{ family: 4, priority: priorities.tunnel, from: formatIpv4(view.lease.address), table: tunnelTable }]
     : [];
+  const dns: PolicyRule[] = isOpen(view) && foreignDns === "redirect"
+    ? [{ family: 4, priority: priorities.dns, ownToPort: dnsPort, table: tunnelTable }]
+    : [];
   const answers: PolicyRule[] = uplink.default6 === undefined
     ? []
     : uplink.addresses6.map((from) => ({ family: 6, priority: priorities.answers, from, table: answersTable }));
-  return [...both, ...tunnel, ...answers];
+  return [...both, ...tunnel, ...dns, ...answers];
 }
 
 function uplinkHop(

@@ -26,7 +26,6 @@ export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4
       filterInput4(config, view),
       filterForward4(config, view),
       ...natChains(config, view),
-      redirectedDnsGuard(config),
     ]),
     v6: withRules([...aroundMarks(config), filterOutput6(config), filterInput6(config), filterForward6(config)]),
   };
@@ -81,9 +80,7 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
       }
     }
   }
-  if (isOpen(view)) {
-    if (config.foreignDns === "redirect") rules.push(...admitRedirectedDns(view.tunnel.gateway));
-  } else if ("tunnel" in view) {
+  if (!isOpen(view) && "tunnel" in view) {
     const { port, gateway, remote } = view.tunnel;
     rules.push(
       `! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`,
@@ -118,37 +115,6 @@ function tunnelEnds(view: Extract<ClientPhase, { readonly tunnel: Tunnel }>): Ip
 
 /** What a client asks of its gateway before the tunnel is open: a lease, and the probe (a DNS question to the seed's). */
 const gatewayPorts = [dhcpServerPort, dnsPort, probePort];
-
-/**
- * A question that was led to the gateway still has here the interface of its first destination. That it goes into the
- * tunnel and nowhere else is seen to by {@link redirectedDnsGuard}.
- */
-function admitRedirectedDns(gateway: Ipv4): string[] {
-  return ["udp", "tcp"].map((protocol) =>
-    `-d ${
-      formatIpv4(gateway)
-    }/32 -p ${protocol} -m ${protocol} --dport ${dnsPort} -m conntrack --ctstate DNAT -j RETURN`
-  );
-}
-
-/**
- * An application's question whose destination was translated leaves by the tunnel or not at all: with its device gone,
- * another's default route would take it, or the one to the loopback, and conntrack would keep its source for as long as
- * it is asked, also when the tunnel is there again. Only here, behind all translation, is the interface the one that it leaves by.
- * The same in all phases, because tables are not changed at one instant.
- */
-function redirectedDnsGuard({ device, foreignDns }: ClientNetConfig): Chain {
-  const rules = foreignDns === "redirect"
-    ? [
-      "-m conntrack ! --ctstate DNAT -j RETURN",
-      "-o lo -m addrtype --dst-type LOCAL -j RETURN",
-      ...["udp", "tcp"].map((protocol) =>
-        `! -o ${device} -p ${protocol} -m ${protocol} --dport ${dnsPort} -m mark ! --mark ${mark} -j DROP`
-      ),
-    ]
-    : [];
-  return { table: "mangle", name: "PGW-POSTROUTING", hook: "POSTROUTING", rules };
-}
 
 /** With `reject`, the tunnel carries questions to the gateway's own DNS and to no other. */
 function refuseForeignDns({ device, foreignDns }: ClientNetConfig, gateway: Ipv4): string[] {
@@ -239,8 +205,8 @@ function natChains(config: ClientNetConfig, view: ClientPhase): Chain[] {
       table: "nat",
       name: "PGW-POSTROUTING",
       hook: "POSTROUTING",
-      // What was sent from another address of the Pod's, such as a question on its way to the cluster's nameserver that
-      // was led here, must have the leased one or no answer finds back.
+      // What was sent from another address of the Pod's, such as by a socket that is bound to it, must have the leased one
+      // or no answer finds back.
       rules: open === undefined ? [] : [`-o ${device} ! -s ${formatIpv4(open.lease.address)}/32 -j MASQUERADE`],
     },
   ];

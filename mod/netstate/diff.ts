@@ -286,7 +286,8 @@ function sameHop(a: Route, b: ObservedRoute): boolean {
 function diffRules(desired: readonly PolicyRule[], observed: readonly ObservedRule[]): Change[] {
   const same = (a: PolicyRule, b: PolicyRule) =>
     a.family === b.family && a.priority === b.priority && a.mark === b.mark && a.from === b.from &&
-    sameDestinations(a.to, b.to) && a.table === b.table && a.exceptDefaults === b.exceptDefaults;
+    sameDestinations(a.to, b.to) && a.ownToPort === b.ownToPort && a.table === b.table &&
+    a.exceptDefaults === b.exceptDefaults;
   const ours = observed.filter((rule) => rule.ours);
   return [
     ...desired.filter((rule) => !ours.some((there) => same(rule, there)))

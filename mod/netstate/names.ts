@@ -7,7 +7,7 @@
 export const aroundMark = 0x3150;
 /** The routing table of marked packets: it keeps the Pod's own default route. */
 export const aroundTable = 3150;
-/** The table of what has the leased address: its default route is the tunnel. */
+/** The table of what has the leased address, and of applications' DNS questions: it leads into the tunnel or nowhere. */
 export const tunnelTable = 3151;
 /** The table that IPv6 answers are routed by until they are marked. */
 export const answersTable = 3152;
@@ -21,6 +21,7 @@ export const priorities = {
   aroundSpecific: 3149,
   around: 3150,
   tunnel: 3151,
+  dns: 3152,
   answers: 32_790,
   closed: 32_791,
 } as const;

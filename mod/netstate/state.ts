@@ -91,6 +91,8 @@ export type PolicyRule = {
   readonly from?: string;
   /** The destinations; absent: any. */
   readonly to?: Prefix;
+  /** For what this host itself sends to this port, by UDP or TCP (`iif lo dport`). */
+  readonly ownToPort?: number;
   readonly table: RouteTable;
   /** The table's default routes do not count (`suppress_prefixlength 0`): where it has no other, later rules are asked. */
   readonly exceptDefaults?: true;

@@ -273,13 +273,19 @@ kernelTest("a default route with several next hops, a source and an MTU is remov
 kernelTest("rules and interface settings of both kinds", async () => {
   await podNetwork();
   const state: Partial<NetState> = {
-    rules: [4, 6].map((family) => ({ family: family as 4 | 6, priority: 3150, mark: 0x3150, table: 3150 })),
+    rules: [
+      ...[4, 6].map((family) => ({ family: family as 4 | 6, priority: 3150, mark: 0x3150, table: 3150 })),
+      { family: 4, priority: 3152, ownToPort: 53, table: 3151 },
+    ],
     interfaceSettings: [{ device: "eth0", forwarding: true, rpFilter: "loose" }],
   };
   await ip("rule add priority 3150 fwmark 0x99 lookup 99");
-  assert.equal((await apply(state)).length, 3);
+  assert.equal((await apply(state)).length, 4);
+  assert.deepEqual(await shown("rule show priority 3152"), [
+    "3152:\tfrom all iif lo dport 53 lookup 3151 proto 80",
+  ]);
   assert.deepEqual(await shown("-6 rule show priority 3150"), ["3150:\tfrom all fwmark 0x3150 lookup 3150 proto 80"]);
-  assert.equal((await apply({})).length, 2);
+  assert.equal((await apply({})).length, 3);
   assert.deepEqual(await shown("rule show priority 3150"), ["3150:\tfrom all fwmark 0x99 lookup 99"]);
 });
 

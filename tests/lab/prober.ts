@@ -24,6 +24,7 @@ export const probeKinds = [
   "broadcast",
   "multicast4",
   "bound4",
+  "boundDns4",
   "other4",
   "tcp6",
   "udp6",

@@ -53,6 +53,7 @@ const senders: Readonly<Record<ProbeKind, (number: number) => boolean>> = {
   broadcast: (n) => send(sockets.udp4, marked("broadcast", n), broadcast),
   multicast4: (n) => send(sockets.udp4, marked("multicast4", n), multicast4),
   bound4: (n) => send(sockets.bound4, marked("bound4", n), web4),
+  boundDns4: (n) => send(sockets.bound4, question("boundDns4", n), dns4),
   other4: (n) => send(sockets.other4, marked("other4", n), web4),
   tcp6: () => syn(AF_INET6, web6),
   udp6: (n) => send(sockets.udp6, marked("udp6", n), web6),

@@ -7,7 +7,10 @@ import { flush } from "./iptables.ts";
 import type { Phase } from "./phase.ts";
 import type { Scene } from "./scene.ts";
 
-/** Until it is put back routing alone stands, which leaves the Pod's own link and local networks reachable. */
+/**
+ * Until it is put back routing alone stands, which leaves the Pod's own link and local networks reachable. A question that
+ * was led to the gateway is for an address that the gateway answers ARP for on its own interface, too.
+ */
 export const flushed: Phase = {
   name: "the firewall is flushed",
   async run(scene, { dwellMs }) {
@@ -20,9 +23,11 @@ export const flushed: Phase = {
     await sleep(dwellMs);
     await scene.untilThrough(0);
     const isNear = (kind: ProbeKind | undefined) =>
-      kind !== undefined && (kind === "clusterDns" || linkKinds.has(kind));
+      kind !== undefined && (kind === "clusterDns" || kind === "boundDns4" || linkKinds.has(kind));
     const near = scene.watch.forgetUntil(putBackAt, (packet) => isNear(probeKind(packet)));
-    return `put back after ${putBackAt - flushedAt} ms, meanwhile ${near} to the link and the cluster's DNS`;
+    return `put back after ${
+      putBackAt - flushedAt
+    } ms, meanwhile ${near} to the link, the gateway and the cluster's DNS`;
   },
 };
 

@@ -34,7 +34,6 @@ const change = (family: "v4" | "v6", of: (chain: Chain) => boolean, rules: (rule
   },
 });
 const isOutput = ({ table, hook }: Chain) => table === "filter" && hook === "OUTPUT";
-const isGuard = ({ table, hook }: Chain) => table === "mangle" && hook === "POSTROUTING";
 
 /** Each is one fault, and each must be found. */
 const faults: Readonly<Record<string, (state: NetState) => NetState>> = {
@@ -44,7 +43,10 @@ const faults: Readonly<Record<string, (state: NetState) => NetState>> = {
     "-m conntrack --ctstate ESTABLISHED -j RETURN",
     ...rules,
   ]),
-  "redirected questions are not guarded": change("v4", isGuard, () => []),
+  "what was led to the gateway may leave by any interface": change("v4", isOutput, (rules) => [
+    "-m conntrack --ctstate DNAT -j RETURN",
+    ...rules,
+  ]),
   "no default routes stand behind the tunnel's": (state) => ({
     ...state,
     routes: state.routes.map((route) =>

@@ -186,6 +186,11 @@ Deno.test("rules of a whole mark or address that lead to a table", () => {
     rule(inet, {}, [mark, { type: 14, value: u32(0) }, { type: 6, value: u32(3149) }, { type: 15, value: u32(254) }]),
     rule(inet, { sourceLength: 32 }, [from("10.42.0.5"), ...leads(3151)]),
     rule(inet, { destinationLength: 24 }, [{ type: 1, value: ipv4("172.29.0.0") }, ...leads(254)]),
+    rule(inet, {}, [
+      { type: 3, value: new TextEncoder().encode("lo\0") },
+      { type: 24, value: Uint8Array.of(53, 0, 53, 0) },
+      ...leads(3151),
+    ]),
     rule(inet, { flags: 2 }, [mark, ...leads(51820)]),
     rule(inet6, {}, leads(3152)),
     rule(inet6, {}, [mark, { type: 16, value: u32(0xff) }, ...leads(9)]),
@@ -198,6 +203,7 @@ Deno.test("rules of a whole mark or address that lead to a table", () => {
     { family: 4, priority: 3149, mark: 0x3150, table: "main", exceptDefaults: true, ours: false },
     { family: 4, ...ours, from: "10.42.0.5", table: 3151 },
     { family: 4, ...ours, to: parsePrefix("172.29.0.0/24"), table: "main" },
+    { family: 4, ...ours, ownToPort: 53, table: 3151 },
     { family: 4, ...ours, mark: 0x3150, table: 51820, inverted: true },
     { family: 6, ...ours, table: 3152 },
   ]);

@@ -56,6 +56,10 @@ Deno.test("changes in the words of ip", () => {
       "rule add priority 50 from all to 172.29.0.0/24 lookup main protocol 80",
     ],
     [
+      { kind: "add rule", rule: { family: 4, priority: 3152, ownToPort: 53, table: 3151 } },
+      "rule add priority 3152 from all iif lo dport 53 lookup 3151 protocol 80",
+    ],
+    [
       { kind: "delete rule", rule: { family: 6, priority: 32790, from: "2001:db8::5", table: 3151 } },
       "rule delete priority 32790 from 2001:db8::5 lookup 3151 protocol 80",
     ],

@@ -44,11 +44,6 @@ golden(
       v4 filter PGW-FORWARD ! -o vxlan3150 -p tcp -m tcp --dport 53 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD ! -o vxlan3150 -d 10.0.0.0/8 -j RETURN
       v4 filter PGW-FORWARD -j REJECT --reject-with icmp-admin-prohibited
-      chain    v4 mangle PGW-POSTROUTING from POSTROUTING
-      v4 mangle PGW-POSTROUTING -m conntrack ! --ctstate DNAT -j RETURN
-      v4 mangle PGW-POSTROUTING -o lo -m addrtype --dst-type LOCAL -j RETURN
-      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p udp -m udp --dport 53 -m mark ! --mark 0x3150 -j DROP
-      v4 mangle PGW-POSTROUTING ! -o vxlan3150 -p tcp -m tcp --dport 53 -m mark ! --mark 0x3150 -j DROP
       chain    v6 mangle PGW-PREROUTING from PREROUTING
       v6 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir ORIGINAL -j RETURN
       v6 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
@@ -118,6 +113,7 @@ golden(
       + neighbor 172.29.0.1 is 02:77:ac:1d:00:01 dev vxlan3150
       + route    172.20.1.6/32 via 10.42.0.1 dev eth0
       + route    172.29.0.1/32 dev vxlan3150
+      + route    172.29.0.1/32 unreachable metric 4294967295
       + setting  vxlan3150 rp_filter=off
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
@@ -139,6 +135,7 @@ golden(
   `
       + address  172.29.0.20/24 dev vxlan3150 for 3600 s
       + route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
+      + route    0.0.0.0/0 unreachable metric 4294967295 table 3151
       + rule     v4 priority 3151 from 172.29.0.20 table 3151
   `,
 );
@@ -157,10 +154,9 @@ golden(
       - v4 filter PGW-INPUT -i vxlan3150 -s 172.29.0.1/32 -p udp -m udp --sport 3150 -j RETURN
       - v4 filter PGW-INPUT -i vxlan3150 -j DROP
       + route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
+      + rule     v4 priority 3152 own to port 53 table 3151
       + v4 filter PGW-OUTPUT -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
-      + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
-      + v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       + v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       + v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN
       + chain    v4 nat PGW-NESTED-DNS from PREROUTING
@@ -185,14 +181,15 @@ golden(
       - neighbor 172.29.0.1 is 02:77:ac:1d:00:01 dev vxlan3150
       - route    172.20.1.6/32 via 10.42.0.1 dev eth0
       - route    172.29.0.1/32 dev vxlan3150
+      - route    172.29.0.1/32 unreachable metric 4294967295
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150 table 3151
+      - route    0.0.0.0/0 unreachable metric 4294967295 table 3151
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
       - rule     v4 priority 3151 from 172.29.0.20 table 3151
+      - rule     v4 priority 3152 own to port 53 table 3151
       - setting  vxlan3150 rp_filter=off
       - v4 filter PGW-OUTPUT -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
-      - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p udp -m udp --dport 53 -m conntrack --ctstate DNAT -j RETURN
-      - v4 filter PGW-OUTPUT -d 172.29.0.1/32 -p tcp -m tcp --dport 53 -m conntrack --ctstate DNAT -j RETURN
       - v4 filter PGW-INPUT ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
       - v4 filter PGW-FORWARD -o vxlan3150 -j RETURN
       - v4 filter PGW-FORWARD -i vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN

@@ -66,18 +66,21 @@ export function send(pod: Pod, sent: Sent): Fate {
   if (first === undefined) return { kind: "unroutable" };
   const mangled = evaluate(firewall, "mangle", "OUTPUT", { ...packet, out: first }).packet;
   const translated = packet.connection === "NEW" ? evaluate(firewall, "nat", "OUTPUT", mangled).packet : mangled;
-  const device = sent.out ?? (sameWay(packet, translated) ? first : route(pod, translated, packet.source));
+  const device = sent.out ?? (sameWay(packet, translated) ? first : routeAgain(pod, translated));
   if (device === undefined) return { kind: "unroutable" };
   // All tables of one hook see the interface that was found before it, whatever mark or translation make of the route.
   const filtered = evaluate(firewall, "filter", "OUTPUT", translated);
-  const leaving = { ...translated, out: device };
-  const last = evaluate(firewall, "mangle", "POSTROUTING", leaving);
-  return settle(filtered, settle(last, { kind: "sent", device, packet: leaving }));
+  return settle(filtered, { kind: "sent", device, packet: { ...translated, out: device } });
 }
 
 /** The kernel looks for another route in OUTPUT only if the mark or the destination became another. */
 function sameWay(before: Packet, after: Packet): boolean {
   return before.mark === after.mark && before.destination === after.destination;
+}
+
+/** In OUTPUT the kernel looks into a packet for its ports only if a rule for forwarded packets has any. */
+function routeAgain(pod: Pod, { destinationPort: _, ...packet }: Packet): string | undefined {
+  return route(pod, packet, packet.source);
 }
 
 /** A packet comes in by `sent.in`, for the Pod itself or to be forwarded. */
@@ -122,11 +125,16 @@ function isOwn({ addresses, addresses6 }: Pod, destination: string): boolean {
  *
  * @param source what the kernel knows of the source address at that moment: none, when a socket looks for its first route
  */
-function route(pod: Pod, { family, destination, mark, toThisHost }: Packet, source?: string): string | undefined {
+function route(pod: Pod, packet: Packet, source?: string): string | undefined {
+  const { family, destination, mark, toThisHost } = packet;
   if (toThisHost) return "lo";
+  const port = packet.in === undefined ? packet.destinationPort : undefined;
   const main: PolicyRule = { family, priority: 32_766, table: "main" };
   const rules = [...pod.rules.filter((rule) => rule.family === family), main]
-    .filter((rule) => (rule.mark ?? mark) === mark && (rule.from === undefined || rule.from === source))
+    .filter((rule) =>
+      (rule.mark ?? mark) === mark && (rule.from === undefined || rule.from === source) &&
+      (rule.ownToPort ?? port) === port
+    )
     .toSorted((a, b) => a.priority - b.priority);
   for (const { table, exceptDefaults } of rules) {
     const [best] = pod.routes.filter((route) => route.table === table && holds(route.destination, destination))

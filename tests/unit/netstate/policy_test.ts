@@ -122,9 +122,22 @@ Deno.test("a question that was led to the gateway leaves by no other device, if 
   const left = pod.routes.filter(({ hop }) => hop.kind !== "device" || hop.device !== "vxlan3150");
   const another = mainRoute(parsePrefix("0.0.0.0/0"), "eth0", "10.42.0.1");
   for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
-    assert.equal(showFate(send({ ...pod, routes: [...left, another] }, question)), "drop");
     // Nor by the loopback, whose default route stands behind all others: conntrack would keep what it was there.
-    assert.match(showFate(send({ ...pod, routes: left }, question)), /^(drop|reject)$/);
+    for (const routes of [[...left, another], left]) {
+      assert.equal(showFate(send({ ...pod, routes }, question)), "unroutable", showSent(question));
+    }
+  }
+});
+
+Deno.test("a question of a socket that is bound to another device is refused, and not led anywhere", {
+  permissions: "none",
+}, () => {
+  for (const question of clientTraffic.get("out: DNS of applications, any nameserver")!.packets) {
+    for (const phase of phaseNames) {
+      for (const out of ["eth0", "docker0", "lo"]) {
+        assert.equal(showFate(send(podIn(phase), { ...question, out })), "reject", `${phase}: ${showSent(question)}`);
+      }
+    }
   }
 });
 

@@ -59,9 +59,10 @@ function showRoute({ destination, table, metric, hop }: Route): string {
     (table === "main" ? "" : ` table ${table}`);
 }
 
-function showRule({ family, priority, mark, from, to, table, exceptDefaults }: PolicyRule): string {
+function showRule({ family, priority, mark, from, to, ownToPort, table, exceptDefaults }: PolicyRule): string {
   return `rule     v${family} priority ${priority}` + (from === undefined ? "" : ` from ${from}`) +
     (to === undefined ? "" : ` to ${formatPrefix(to)}`) +
+    (ownToPort === undefined ? "" : ` own to port ${ownToPort}`) +
     (mark === undefined ? "" : ` mark 0x${mark.toString(16)}`) + ` table ${table}` +
     (exceptDefaults === true ? " except defaults" : "");
 }
