@@ -81,9 +81,13 @@ export function isOpen(view: ClientPhase): view is OpenPhase {
   return view.phase === "open" || view.phase === "moving";
 }
 
-/** Everything that the kernel should hold in `view` at `now`. */
-export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: number): NetState {
-  const firewall = clientFirewall(config, view);
+/**
+ * Everything that the kernel should hold in `view` at `now`.
+ *
+ * @param isNest whether the Pod has interfaces beside its own and ours: of nested containers, as a rule
+ */
+export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: number, isNest = false): NetState {
+  const firewall = clientFirewall(config, view, isNest);
   const uplink = view.uplink;
   if (uplink === undefined) return { ...nothing, firewall };
   const tunnel = "tunnel" in view ? view.tunnel : undefined;

@@ -12,58 +12,93 @@ const mark = `0x${aroundMark.toString(16)}`;
 const firstEphemeralPort = 32_768;
 
 /**
- * The rules of `view`. They name the tunnel's device and never the uplink's, so that they stand before anything is known
+ * The rules of `view`; `isNest`: as {@link clientNetState} has it. They name the tunnel's device and never the uplink's, so that they stand before anything is known
  * of the Pod, and hold for each interface that it has or gets.
  *
  * Each packet of an open tunnel passes them twice, as it is and as VXLAN. So what nearly all packets are is told first,
  * and by addresses and ports where they do: the name of an interface is what takes longest to compare.
  */
-export function clientFirewall(config: ClientNetConfig, view: ClientPhase): { v4: Firewall; v6: Firewall } {
+export function clientFirewall(
+  config: ClientNetConfig,
+  view: ClientPhase,
+  isNest: boolean,
+): { v4: Firewall; v6: Firewall } {
   return {
     v4: withRules([
-      ...aroundMarks(config),
+      ...aroundMarks4(config, isNest),
       filterOutput4(config, view),
       filterInput4(config, view),
       filterForward4(config, view),
       ...natChains(config, view),
     ]),
-    v6: withRules([...aroundMarks(config), filterOutput6(config), filterInput6(config), filterForward6(config)]),
+    v6: withRules([...aroundMarks6(config), filterOutput6(config), filterInput6(config), filterForward6(config)]),
   };
 }
 
 /**
  * A connection that comes in by any interface but the tunnel is answered the way it came: it is marked when it is new,
- * and what belongs to it is routed by that mark. A TCP segment that is no SYN does not count as new, else the far end of
- * a connection from before the Pod was closed could open a way out for it; by UDP, for the same reason, what comes for a
- * port that the kernel gave to a socket does not; nor does what only passes through the Pod,
- * else a nested container could mark its way out itself.
+ * and what belongs to it is routed by that mark. Its first packet is all that the chains of `nat` see, so that marking it
+ * there takes none of the others' time.
  */
-function aroundMarks(config: ClientNetConfig): Chain[] {
+function aroundMarks4(config: ClientNetConfig, isNest: boolean): Chain[] {
+  return [
+    {
+      table: "nat",
+      name: "PGW-INBOUND",
+      hook: "PREROUTING",
+      rules: [...notInbound(config), ...markInbound],
+    },
+    {
+      table: "mangle",
+      name: "PGW-PREROUTING",
+      hook: "PREROUTING",
+      rules: isNest ? [...notInbound(config), markNestedReplies] : [],
+    },
+    markReplies,
+  ];
+}
+
+/** As {@link aroundMarks4}, without a table `nat`, which IPv6 has no other need of. */
+function aroundMarks6(config: ClientNetConfig): Chain[] {
   return [
     {
       table: "mangle",
       name: "PGW-PREROUTING",
       hook: "PREROUTING",
       rules: [
-        // Is marked already, as all frames of the tunnel are: a gateway's have a port that is never answered.
+        // Is marked already.
         `-m connmark --mark ${mark} -m conntrack --ctdir ORIGINAL -j RETURN`,
-        `-i ${config.device} -j RETURN`,
-        "-i lo -j RETURN",
-        // What a nested container answers is routed here; the Pod's own answers are marked in OUTPUT.
-        `-m connmark --mark ${mark} -m conntrack --ctdir REPLY -j MARK --set-mark ${mark}`,
-        `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
-        `-p udp -m udp --dport ${firstEphemeralPort}:65535 -j RETURN`,
-        `! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+        ...notInbound(config),
+        markNestedReplies,
+        ...markInbound,
       ],
     },
-    {
-      table: "mangle",
-      name: "PGW-OUTPUT",
-      hook: "OUTPUT",
-      rules: [`-m connmark --mark ${mark} -j MARK --set-mark ${mark}`],
-    },
+    markReplies,
   ];
 }
+
+const notInbound = ({ device }: ClientNetConfig) => [`-i ${device} -j RETURN`, "-i lo -j RETURN"];
+
+/**
+ * A TCP segment that is no SYN does not count as new, else the far end of a connection from before the Pod was closed
+ * could open a way out for it; by UDP, for the same reason, what comes for a port that the kernel gave to a socket does
+ * not; nor does what only passes through the Pod, else a nested container could mark its way out itself.
+ */
+const markInbound = [
+  `-p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+  `-p udp -m udp --dport ${firstEphemeralPort}:65535 -j RETURN`,
+  `! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark ${mark}`,
+];
+
+/** What a nested container answers is routed when it comes in here; the Pod's own answers are marked in OUTPUT. */
+const markNestedReplies = `-m connmark --mark ${mark} -m conntrack --ctdir REPLY -j MARK --set-mark ${mark}`;
+
+const markReplies: Chain = {
+  table: "mangle",
+  name: "PGW-OUTPUT",
+  hook: "OUTPUT",
+  rules: [`-m connmark --mark ${mark} -j MARK --set-mark ${mark}`],
+};
 
 function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
   const { device } = config;

@@ -21,6 +21,8 @@ export type ApplierPorts = {
   repaired(): void;
   /** What others changed could not be put back; it is tried again. */
   unrepaired?(error: unknown): void;
+  /** The kernel changed, or is about to be looked at: whatever {@link wanted} depends on may be looked at as well. */
+  looking?(): void;
   /** Somebody else changed links, addresses or routes. */
   noticed?(): void;
   readonly listed?: FirewallListed;
@@ -94,7 +96,7 @@ export class Applier {
     this.#watch = new KernelWatch(["network", "firewall"], (changes) => {
       // Never ours is what another program did to the firewall.
       const isOthers = changes.has("firewall");
-      if (!isOthers && performance.now() - this.#appliedAt <= ownNoticesMs) return;
+      if (!isOthers && performance.now() - this.#appliedAt <= ownNoticesMs) return this.ports.looking?.();
       this.ports.noticed?.();
       if (isOthers) this.look();
       else this.#repair();
@@ -140,6 +142,7 @@ export class Applier {
   }
 
   async #repair(): Promise<void> {
+    this.ports.looking?.();
     const wanted = this.ports.wanted();
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;

@@ -11,6 +11,7 @@ import { interfaceIndex } from "../linux/interface_index.ts";
 import { observe } from "../linux/reconcile.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
+import { isNest } from "../netstate/nest.ts";
 import { type Candidate, clientNetState, type ClientPhase, isOpen, type Tunnel } from "../netstate/client.ts";
 import {
   type ClientConfig,
@@ -70,13 +71,15 @@ export async function runClient(
   using memory = new IdleRelease();
   const history = new ClientHistory();
   const blocked = new BlockedCounter(runner);
+  let nest = false;
 
   const applier = new Applier({
     runner,
     begun: closing,
-    wanted: () => wanted(config, loop.state, stages),
+    wanted: () => wanted(config, loop.state, nest, stages),
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
+    looking: lookForOthers,
     noticed: () => loop.post({ kind: "kernelChanged" }),
     listed: blocked.listed,
     failed: (error) =>
@@ -110,9 +113,21 @@ export async function runClient(
     },
   });
 
+  async function lookForOthers(): Promise<void> {
+    try {
+      const { links } = await observe(false);
+      if (isNest(links, config.net.device) === nest) return;
+      nest = !nest;
+      log.debug(nest ? "the Pod has more than one interface" : "the Pod has one interface");
+      applier.update();
+    } catch (error) {
+      log.warn("interfaces of the Pod cannot be seen: {error}", { error });
+    }
+  }
+
   /** While the kernel, or `iptables`, is waited for. */
   function rehearse(): void {
-    if (loop.state.kind === "connecting") wanted(config, rehearseLease(config, loop.state, now()), 0)?.state();
+    if (loop.state.kind === "connecting") wanted(config, rehearseLease(config, loop.state, now()), nest, 0)?.state();
   }
 
   function perform(effect: ClientEffect): void {
@@ -241,6 +256,7 @@ export async function runClient(
       clientHttp(() => loop.state, { history, applier, blocked, device: config.net.device }),
     );
     applier.keepRepaired();
+    lookForOthers();
     await ended.promise;
   } finally {
     asking.abort();
@@ -313,13 +329,13 @@ export async function resolveService(service: Service): Promise<Candidate[]> {
   return addresses.map((address) => ({ address, port: service.port }));
 }
 
-function wanted(config: ClientConfig, state: ClientState, stage: number): Wanted | undefined {
+function wanted(config: ClientConfig, state: ClientState, nest: boolean, stage: number): Wanted | undefined {
   const view = phaseOf(state);
   if (view === undefined) return undefined;
   return {
-    state: () => clientNetState(config.net, view, now()),
+    state: () => clientNetState(config.net, view, now(), nest),
     firewallOnly: view.uplink === undefined,
-    key: keyOf(config, state, view),
+    key: `${keyOf(config, state, view)} ${nest}`,
     stage,
     opens: isOpen(view),
   };

@@ -36,9 +36,8 @@ export async function closeFirst(settings: ClientSettings): Promise<FirstClosing
 async function close(settings: ClientSettings, { runner, look }: Omit<FirstClosing, "done">): Promise<void> {
   look.presumeNothing();
   try {
-    const changes = await applyFirewall(runner, clientFirewall(clientNetConfig(settings), { phase: "closed" }), {
-      look,
-    });
+    const firewall = clientFirewall(clientNetConfig(settings), { phase: "closed" }, false);
+    const changes = await applyFirewall(runner, firewall, { look });
     for (const change of changes) logger("network").debug("{change}", { change: showFirewallChange(change) });
   } catch {
     look.presumeNothing();

@@ -37,7 +37,7 @@ function statesOfBothRoles() {
     ],
   };
   return [
-    ...Object.values(phases).map((phase) => clientNetState(config, phase, 0)),
+    ...Object.values(phases).map((phase) => clientNetState(config, phase, 0, true)),
     clientNetState({ ...config, foreignDns: "reject" }, phases.open, 0),
     gatewayNetState(gatewayConfig, gatewayView, { forwards: [] }),
     gatewayNetState(vpn, { ...gatewayView, foundVpn }, learned),

@@ -4,7 +4,7 @@ import { type Lab, outsideTunnel } from "./lab.ts";
 import { host, Namespace } from "./namespace.ts";
 import type { Pod } from "./pod.ts";
 import { scriptCommand } from "./program.ts";
-import { eventually, startClient, startGateway, untilOpen } from "./roles.ts";
+import { eventually, says, startClient, startGateway, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 import { internet, serviceAddress } from "./topology.ts";
 
@@ -84,7 +84,8 @@ labTest(
         `*nat\n${publish}\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n`,
       );
       await nested.spawn(scriptCommand("web_main.ts", "8080", "172.17.0.2")).waitFor(/^ready$/);
-      await untilOpen(startClient(client));
+      const pgw = startClient(client);
+      await untilOpen(pgw);
       using leaks = client.captureUplink((packet) => outsideTunnel(packet) && packet.sourcePort !== 8081);
       assert.equal(await ask(lab, "203.0.113.11:8081"), internet.web.v4, "from far");
       const curl = ["curl", "-sS", "--max-time", "3", `http://${internet.web.v4}/`];
@@ -93,6 +94,15 @@ labTest(
         const dig = ["dig", "+short", "+tries=1", "+time=3", `@${server}`, "web.test.svc.cluster.local"];
         assert.equal((await nested.exec(dig)).stdout.trim(), serviceAddress.web, `asked of ${server}`);
       }
+
+      // The rules for such answers come and go with the interface that they come in by.
+      const mangle = async () => (await client.exec(["iptables", "-t", "mangle", "-S"])).stdout;
+      await client.ip("link set docker0 down");
+      await eventually("no rule for answers", async () => !(await mangle()).includes("PGW-PREROUTING"));
+      await client.ip("link set docker0 up");
+      await eventually("rules for answers", async () => (await mangle()).includes("PGW-PREROUTING"));
+      assert.equal(await ask(lab, "203.0.113.11:8081"), internet.web.v4, "from far, when it is up again");
+      assert(!pgw.logs.some(says("put back")), "nobody else changed anything");
       leaks.assertNone();
     } finally {
       await nested.destroy();

@@ -2,6 +2,7 @@ import { formatPrefix } from "../../addr/prefix.ts";
 import { type Finding, ok, problem } from "../../doctor/finding.ts";
 import { differences, showApplied } from "../../linux/reconcile.ts";
 import { clientNetState } from "../../netstate/client.ts";
+import { isNest } from "../../netstate/nest.ts";
 import type { FoundTunnel } from "../../role/client.ts";
 import { clientNetConfig } from "../client_net_config.ts";
 import { now } from "../event_loop.ts";
@@ -19,10 +20,14 @@ export async function checkClient(pod: Examined, found: FoundTunnel): Promise<Fi
 }
 
 /** Firewall, routes and devices, compared with what they are when the Pod is open. */
-async function checkKernelState({ settings, runner }: Examined, { link, lease }: FoundTunnel): Promise<Finding> {
+async function checkKernelState(
+  { settings, runner, observed }: Examined,
+  { link, lease }: FoundTunnel,
+): Promise<Finding> {
   const check = "firewall and routes";
   const view = { phase: "open", uplink: link.uplink, tunnel: link.tunnel, lease } as const;
-  const changes = await differences(runner, clientNetState(clientNetConfig(settings), view, now()));
+  const net = clientNetConfig(settings);
+  const changes = await differences(runner, clientNetState(net, view, now(), isNest(observed.links, net.device)));
   if (changes.length === 0) return ok(check, "the kernel holds what an open Pod should");
   return problem(
     check,

@@ -19,7 +19,7 @@ export async function checkKernel({ runner, settings, uplink }: Examined): Promi
   };
   const lease = { address: parseIpv4("192.0.2.3"), prefixLength: 24, expiresAt: Infinity };
   const view = { phase: "open", uplink, tunnel, lease } as const;
-  const { firewall } = clientNetState(clientNetConfig(settings), view, 0);
+  const { firewall } = clientNetState(clientNetConfig(settings), view, 0, true);
   return [
     await checkVxlan(uplink),
     await checkRules(runner, 4, firewall.v4),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { clientNetState, type ClientPhase } from "../../../mod/netstate/client.ts";
+import { isNest } from "../../../mod/netstate/nest.ts";
 import type { NetState } from "../../../mod/netstate/state.ts";
 import { config, ip, network4, phases, tunnel, uplink } from "./fixtures.ts";
 import { lines, show, showChanges } from "./show.ts";
@@ -18,14 +19,12 @@ golden(
   "closed, before anything is known: firewall alone, and no word of the uplink",
   () => show(stateOf(phases.closed)),
   `
-      chain    v4 mangle PGW-PREROUTING from PREROUTING
-      v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir ORIGINAL -j RETURN
-      v4 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
-      v4 mangle PGW-PREROUTING -i lo -j RETURN
-      v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
-      v4 mangle PGW-PREROUTING -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
-      v4 mangle PGW-PREROUTING -p udp -m udp --dport 32768:65535 -j RETURN
-      v4 mangle PGW-PREROUTING ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
+      chain    v4 nat PGW-INBOUND from PREROUTING
+      v4 nat PGW-INBOUND -i vxlan3150 -j RETURN
+      v4 nat PGW-INBOUND -i lo -j RETURN
+      v4 nat PGW-INBOUND -p tcp --syn -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
+      v4 nat PGW-INBOUND -p udp -m udp --dport 32768:65535 -j RETURN
+      v4 nat PGW-INBOUND ! -p tcp -m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j CONNMARK --set-mark 0x3150
       chain    v4 mangle PGW-OUTPUT from OUTPUT
       v4 mangle PGW-OUTPUT -m connmark --mark 0x3150 -j MARK --set-mark 0x3150
       chain    v4 filter PGW-OUTPUT from OUTPUT
@@ -283,6 +282,26 @@ golden(
     v6 filter PGW-OUTPUT -p udp -m mark --mark 0x3150 -m udp --dport 53 -j RETURN
   `,
 );
+
+golden(
+  "with other interfaces in the Pod, what comes in by them may be an answer that goes around the tunnel",
+  () => showChanges(stateOf(phases.open), clientNetState(config, phases.open, 0, true)),
+  `
+    + chain    v4 mangle PGW-PREROUTING from PREROUTING
+    + v4 mangle PGW-PREROUTING -i vxlan3150 -j RETURN
+    + v4 mangle PGW-PREROUTING -i lo -j RETURN
+    + v4 mangle PGW-PREROUTING -m connmark --mark 0x3150 -m conntrack --ctdir REPLY -j MARK --set-mark 0x3150
+  `,
+);
+
+Deno.test("others are behind the Pod when it has another interface that is up", { permissions: "none" }, () => {
+  const link = (name: string, up = true) =>
+    ({ name, up, index: 1, ours: false, mac: "", mtu: 1500, ethernet: true }) as const;
+  const own = [link("lo"), link("eth0"), link("vxlan3150"), link("tunl0", false)];
+  assert.equal(isNest(own, "vxlan3150"), false);
+  assert.equal(isNest([...own, link("docker0", false)], "vxlan3150"), false);
+  assert.equal(isNest([...own, link("docker0")], "vxlan3150"), true);
+});
 
 Deno.test("client network state: the address lasts as long as the lease", { permissions: "none" }, () => {
   const addressAt = (now: number, expiresAt: number) =>

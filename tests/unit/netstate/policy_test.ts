@@ -32,7 +32,7 @@ const gatewayColumns: Readonly<Record<string, { config?: GatewayNetConfig; learn
 };
 
 function podIn(phase: keyof typeof phases): Pod {
-  return podWith(clientNetState(config, phases[phase], 0), uplink);
+  return podWith(clientNetState(config, phases[phase], 0, true), uplink);
 }
 
 Deno.test("docs/security.md: the client's table is what its rules and routes do", { permissions }, () => {
@@ -48,6 +48,22 @@ Deno.test("docs/security.md: the client's table is what its rules and routes do"
     }
   }
 });
+
+Deno.test(
+  "where the Pod has one interface, all is the same but for what comes in by others",
+  { permissions: "none" },
+  () => {
+    for (const phase of phaseNames) {
+      const pod = podWith(clientNetState(config, phases[phase], 0), uplink);
+      for (const [name, traffic] of clientTraffic) {
+        for (const packet of traffic.packets.filter((packet) => (packet.in ?? "eth0") !== "docker0")) {
+          const fate = fateOf(pod, traffic, packet, phases[phase]);
+          assert.equal(fate, fateOf(podIn(phase), traffic, packet, phases[phase]), `${phase}: ${name}`);
+        }
+      }
+    }
+  },
+);
 
 Deno.test("docs/security.md: the gateway's table is what its rules do", { permissions }, () => {
   const table = policyTable(Deno.readTextFileSync(page), "gateway");
