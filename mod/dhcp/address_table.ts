@@ -172,6 +172,19 @@ export class AddressTable {
     if (this.isDynamic(index)) this.lists.append(lists.free, index);
   }
 
+  /** What {@link record} tells of an address that was just leased, but in the client's own bytes, without a copy. */
+  recordOf({ key, chaddr, clientId }: Requester, index: number, until: number): LeaseRecord {
+    const { hostName } = this.bindings[index]!;
+    return {
+      address: this.base + index,
+      state: "bound",
+      chaddr,
+      clientId: key.startsWith("i") ? clientId : undefined,
+      hostName,
+      until,
+    };
+  }
+
   /** What is known of it. */
   record<State extends LeaseState>(index: number, state: State): Omit<LeaseRecord, "state"> & { state: State } {
     return describeBinding(this.bindings[index]!, this.base + index, state);

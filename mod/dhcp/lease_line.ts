@@ -1,17 +1,42 @@
 /** One lease as a line of the journal: a JSON object, which whoever is called at night can read. */
 
-import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
-import { formatMac } from "../addr/mac.ts";
+import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import type { Writer } from "../wire/bytes.ts";
 import type { LeaseRecord } from "./lease_record.ts";
 
 const states = ["bound", "released", "declined"] as const satisfies LeaseRecord["state"][];
 
-/** As `JSON.stringify` would: only a name can hold what must be escaped. */
-export function encodeRecord({ address, state, until, chaddr, clientId, hostName }: LeaseRecord): string {
-  const id = clientId === undefined ? "" : `,"id":"${formatMac(clientId)}"`;
-  const name = hostName === undefined ? "" : `,"name":${JSON.stringify(hostName)}`;
-  const mac = formatMac(chaddr);
-  return `{"address":"${formatIpv4(address)}","state":"${state}","until":${until},"mac":"${mac}"${id}${name}}\n`;
+/**
+ * As `JSON.stringify` would: only a name can hold what must be escaped. Byte by byte, because a server that writes
+ * thousands a second must leave little to the garbage collector.
+ */
+export function writeRecord(
+  writer: Writer,
+  { address, state, until, chaddr, clientId, hostName }: LeaseRecord,
+): void {
+  writer.ascii(literals.address);
+  writeDottedDecimal(writer, address);
+  writer.ascii(literals.state).ascii(state).ascii(literals.until).ascii(String(until)).ascii(literals.mac);
+  writeHex(writer, chaddr);
+  if (clientId !== undefined) writeHex(writer.ascii(literals.id), clientId);
+  if (hostName !== undefined) writer.ascii(literals.name).put(encoder.encode(JSON.stringify(hostName)));
+  writer.ascii(literals.end).u8(newline);
+}
+
+function writeDottedDecimal(writer: Writer, address: Ipv4): void {
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    writer.ascii(String((address >>> shift) & 0xff));
+    if (shift > 0) writer.u8(dot);
+  }
+}
+
+/** With the quotation mark that ends it. */
+function writeHex(writer: Writer, bytes: Uint8Array): void {
+  for (let index = 0; index < bytes.length; index++) {
+    if (index > 0) writer.u8(colon);
+    writer.u8(hexDigits.charCodeAt(bytes[index]! >>> 4)).u8(hexDigits.charCodeAt(bytes[index]! & 0xf));
+  }
+  writer.u8(quote);
 }
 
 /** The record in a line, without its end; `undefined`: it is none. Nothing makes this throw. */
@@ -22,27 +47,27 @@ export function decodeRecord(line: Uint8Array): LeaseRecord | undefined {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What {@link encodeRecord} puts between the values. */
+/** What {@link writeRecord} puts between the values. */
 const literals = {
-  address: encoder.encode(`{"address":"`),
-  dot: encoder.encode("."),
-  state: encoder.encode(`","state":"`),
-  until: encoder.encode(`","until":`),
-  mac: encoder.encode(`,"mac":"`),
-  id: encoder.encode(`,"id":"`),
-  name: encoder.encode(`,"name":`),
-  end: encoder.encode("}"),
-};
-const stateNames = states.map((state) => ({ state, bytes: encoder.encode(state) }));
+  address: `{"address":"`,
+  state: `","state":"`,
+  until: `","until":`,
+  mac: `,"mac":"`,
+  id: `,"id":"`,
+  name: `,"name":`,
+  end: "}",
+} as const;
+const hexDigits = "0123456789abcdef";
+const [newline, dot, zero, nine, colon, quote] = [0x0a, 0x2e, 0x30, 0x39, 0x3a, 0x22];
 
 /**
- * A line as {@link encodeRecord} writes it, byte by byte: a gateway that starts again answers nobody before it has read
+ * A line as {@link writeRecord} writes it, byte by byte: a gateway that starts again answers nobody before it has read
  * them all, of which there may be 65,000.
  */
 function readOwn(bytes: Uint8Array): LeaseRecord | undefined {
   const line = new OwnLine(bytes);
   const address = line.skip(literals.address) ? line.address() : undefined;
-  const state = line.skip(literals.state) ? stateNames.find(({ bytes }) => line.skip(bytes))?.state : undefined;
+  const state = line.skip(literals.state) ? states.find((state) => line.skip(state)) : undefined;
   const until = line.skip(literals.until) ? line.integer() : undefined;
   const chaddr = line.skip(literals.mac) ? line.hex() : undefined;
   const clientId = line.skip(literals.id) ? line.hex() : undefined;
@@ -90,7 +115,6 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-const [zero, nine, colon, quote] = [0x30, 0x39, 0x3a, 0x22];
 /** With so many digits, every integer is exact. */
 const mostDigits = 15;
 
@@ -105,9 +129,9 @@ class OwnLine {
   }
 
   /** Whether `literal` comes next; then it is behind. */
-  skip(literal: Uint8Array): boolean {
+  skip(literal: string): boolean {
     for (let index = 0; index < literal.length; index++) {
-      if (this.bytes[this.#at + index] !== literal[index]) return false;
+      if (this.bytes[this.#at + index] !== literal.charCodeAt(index)) return false;
     }
     this.#at += literal.length;
     return true;
@@ -116,7 +140,7 @@ class OwnLine {
   address(): Ipv4 | undefined {
     let address = 0;
     for (let octet = 0; octet < 4; octet++) {
-      if (octet > 0 && !this.skip(literals.dot)) return this.#fail();
+      if (octet > 0 && !this.skip(".")) return this.#fail();
       const value = this.integer();
       if (value === undefined || value > 255) return this.#fail();
       address = 256 * address + value;
@@ -135,7 +159,7 @@ class OwnLine {
     return digits === 0 || digits > mostDigits || hasLeadingZero ? this.#fail() : value;
   }
 
-  /** The inverse of {@link formatMac} for any number of bytes, up to a quotation mark that ends it. */
+  /** Bytes as {@link writeHex} writes them, up to a quotation mark that ends it. */
   hex(): Uint8Array | undefined {
     const start = this.#at;
     const end = this.bytes.indexOf(quote, start);

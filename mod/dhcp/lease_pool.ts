@@ -179,7 +179,7 @@ export class LeasePool {
     const left = this.#table.leave(client.key, index);
     if (isMove) this.#table.clients.set(client.key, index);
     this.#table.assign(lists.bound, index, client, until, true);
-    const bound = this.#table.record(index, "bound");
+    const bound = this.#table.recordOf(client, index, until);
     return left === undefined ? [bound] : [left, bound];
   }
 

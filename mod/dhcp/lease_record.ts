@@ -10,8 +10,8 @@ export type LeaseRecord = {
   readonly state: "bound" | "released" | "declined";
   /** The client's hardware address. */
   readonly chaddr: Uint8Array;
-  readonly clientId?: Uint8Array;
-  readonly hostName?: string;
+  readonly clientId?: Uint8Array | undefined;
+  readonly hostName?: string | undefined;
   /** When the lease ends, ended, or the address is tried again: milliseconds since 1970. */
   readonly until: number;
 };

@@ -57,8 +57,14 @@ export function clientIdOf(key: string): Uint8Array | undefined {
   return key.startsWith("i") ? bytesOf(key.slice(1)) : undefined;
 }
 
-/** A string of a character for each byte. Made with each message: what is short, and most is, is faster piece by piece. */
+/**
+ * A string of a character for each byte. Made with each message: what is short is faster piece by piece, and the usual, a MAC
+ * address, at once.
+ */
 export function binaryString(bytes: Uint8Array): string {
+  if (bytes.length === 6) {
+    return String.fromCharCode(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!, bytes[4]!, bytes[5]!);
+  }
   if (bytes.length > 12) return String.fromCharCode(...bytes);
   let text = "";
   for (let index = 0; index < bytes.length; index++) text += String.fromCharCode(bytes[index]!);

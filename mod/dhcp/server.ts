@@ -8,6 +8,7 @@ import {
   ipv4Value,
   messageTypes,
   optionCodes,
+  OptionList,
   readIpv4,
   readU16,
   readU8,
@@ -78,6 +79,10 @@ export type Outcome = {
   readonly event: ServerEvent;
 };
 
+/** RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end. */
+const echoedCodes = [optionCodes.clientIdentifier, optionCodes.relayAgentInformation] as const;
+/** Values of option 53 by their number, made once. */
+const typeValues = Array.from({ length: messageTypes.inform + 1 }, (_, type) => u8Value(type));
 const ethernetLength = 6;
 const ipv4AndUdpHeaders = 28;
 /** What every client must take (RFC 2131 section 2), and what leaves through the tunnel unfragmented. */
@@ -223,10 +228,11 @@ export class DhcpServer {
     const address = this.#pool.choose(client, requested, this.#reservations.find(client));
     if (address === undefined) return dropped("pool exhausted");
     if (this.#rapidCommit && message.options.has(optionCodes.rapidCommit)) {
-      return this.#lease(message, client, address, now, [[optionCodes.rapidCommit, noBytes]]);
+      return this.#lease(message, client, address, now, true);
     }
     this.#pool.offer(client, address, now);
-    const reply = this.#reply(message, messageTypes.offer, address, [...this.#leaseTimes, ...this.#asked(message)]);
+    const options = this.#options(messageTypes.offer, this.#leaseTimes);
+    const reply = this.#reply(message, messageTypes.offer, address, this.#withAsked(options, message));
     return { reply, records: [], event: { kind: "offered", address, client } };
   }
 
@@ -269,7 +275,7 @@ export class DhcpServer {
       return this.#refuse(message, client, address, `${formatIpv4(reserved)} is reserved for this client`);
     }
     if (hasAnother) return this.#refuse(message, client, address, `the lease is on ${formatIpv4(known.address)}`);
-    return this.#lease(message, client, address, now, []);
+    return this.#lease(message, client, address, now);
   }
 
   #lease(
@@ -277,18 +283,20 @@ export class DhcpServer {
     client: Requester,
     address: Ipv4,
     now: number,
-    extra: readonly [number, Uint8Array][],
+    isRapid = false,
   ): Outcome {
     const known = this.#pool.addressOf(client.key);
     const renewed = known?.address === address && known.state === "bound";
     const records = this.#pool.bind(client, address, now + this.#leaseDuration);
-    const options = [...this.#leaseTimes, ...extra, ...this.#asked(message)];
-    const reply = this.#reply(message, messageTypes.ack, address, options);
+    const options = this.#options(messageTypes.ack, this.#leaseTimes);
+    if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
+    const reply = this.#reply(message, messageTypes.ack, address, this.#withAsked(options, message));
     return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
   }
 
   #refuse(message: DhcpMessage, client: Requester, address: Ipv4, reason: string): Outcome {
-    const reply = this.#reply(message, messageTypes.nak, unspecified, [[optionCodes.message, textValue(reason)]]);
+    const options = this.#options(messageTypes.nak).set(optionCodes.message, textValue(reason));
+    const reply = this.#reply(message, messageTypes.nak, unspecified, options);
     return { reply, records: [], event: { kind: "refused", reason, address, client } };
   }
 
@@ -311,39 +319,36 @@ export class DhcpServer {
   /** Parameters for a client that has its address from elsewhere: no lease, no lease time (section 4.3.5). */
   #inform(message: DhcpMessage, client: Requester): Outcome {
     if (!contains(this.#network, message.ciaddr)) return dropped("nothing to do");
-    const reply = this.#reply(message, messageTypes.ack, unspecified, this.#asked(message));
+    const options = this.#withAsked(this.#options(messageTypes.ack), message);
+    const reply = this.#reply(message, messageTypes.ack, unspecified, options);
     return { reply, records: [], event: { kind: "informed", address: message.ciaddr, client } };
   }
 
-  /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
-  #asked({ options }: DhcpMessage): [number, Uint8Array][] {
-    const list = options.get(optionCodes.parameterRequestList);
-    if (list === undefined) return [...this.#parameters];
-    const asked: [number, Uint8Array][] = [];
-    for (const code of list) {
-      const value = this.#parameters.get(code);
-      if (value !== undefined) asked.push([code, value]);
-    }
-    return asked;
+  /** What every reply of a type begins with. */
+  #options(type: number, values: readonly [number, Uint8Array][] = []): OptionList {
+    const options = new OptionList().set(optionCodes.messageType, typeValues[type]!)
+      .set(optionCodes.serverIdentifier, this.#identifier);
+    for (const [code, value] of values) options.set(code, value);
+    return options;
   }
 
-  #reply(
-    request: DhcpMessage,
-    type: number,
-    yiaddr: Ipv4,
-    options: readonly (readonly [number, Uint8Array])[],
-  ): Reply {
+  /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
+  #withAsked(options: OptionList, request: DhcpMessage): OptionList {
+    const list = request.options.get(optionCodes.parameterRequestList);
+    if (list === undefined) this.#parameters.forEach((value, code) => options.set(code, value));
+    for (const code of list ?? noBytes) {
+      const value = this.#parameters.get(code);
+      if (value !== undefined) options.set(code, value);
+    }
+    return options;
+  }
+
+  #reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {
     const isNak = type === messageTypes.nak;
     const isRelayed = request.giaddr !== unspecified;
-    const all = new Map<number, Uint8Array>([
-      [optionCodes.messageType, u8Value(type)],
-      [optionCodes.serverIdentifier, this.#identifier],
-      ...options,
-    ]);
-    // RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end.
-    for (const code of [optionCodes.clientIdentifier, optionCodes.relayAgentInformation]) {
+    for (const code of echoedCodes) {
       const value = request.options.get(code);
-      if (value !== undefined) all.set(code, value);
+      if (value !== undefined) options.set(code, value);
     }
     const message: DhcpMessage = {
       op: 2,
@@ -360,7 +365,7 @@ export class DhcpServer {
       chaddr: request.chaddr,
       sname: noBytes,
       file: noBytes,
-      options: all,
+      options,
     };
     return { message, limits: replyLimits(request), destination: destinationOf(message, isNak) };
   }

@@ -54,6 +54,6 @@ export class MessageHeaders {
   }
 
   headersFrom(index: number): Uint8Array<ArrayBuffer> {
-    return this.headers.subarray(index * headerSize);
+    return index === 0 ? this.headers : this.headers.subarray(index * headerSize);
   }
 }

@@ -30,11 +30,6 @@ export type QuestionReception = {
   failed(): void;
 };
 
-/** Here `epoll_wait` never waits: it tells which sockets are ready now. */
-const { symbols: { epoll_wait } } = Deno.dlopen("libc.so.6", {
-  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
-});
-
 const maxEvents = 64;
 /** After so many rounds without a pause, others get their turn although more is ready. */
 const burst = 8;
@@ -61,12 +56,16 @@ export class QuestionSockets {
   readonly #buffer = pinned(Number(maxDatagram));
   readonly #outgoing = pinned(maxQuestion);
   readonly #names = new WeakMap<QuestionServer, Uint8Array<ArrayBuffer>>();
-  #isRunning = false;
+  /** Until it is closed. */
+  readonly #served: Promise<void>;
   #isClosed = false;
 
   /** @param mark the packet mark of all questions (SO_MARK), which needs NET_ADMIN */
   constructor(readonly mark?: number) {
     reactor.add(this.#ready);
+    this.#served = reactor.watch(this.#ready, () => {
+      for (let round = 0; round < burst && this.#takeReady() === maxEvents; round++);
+    });
   }
 
   /** Sends `message` from a new socket. What comes back goes to `reception`, never before this has returned. */
@@ -82,7 +81,6 @@ export class QuestionSockets {
       return { close: () => isOpen = false };
     }
     this.#open.set(fd, reception);
-    if (!this.#isRunning) this.#run();
     const family = this.#name(server)[0] === AF_INET6 ? 6 : 4;
     return {
       close: () => {
@@ -91,13 +89,14 @@ export class QuestionSockets {
     };
   }
 
-  close(): void {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    if (this.#isClosed) return this.#served;
     this.#isClosed = true;
     for (const fd of [...this.#open.keys(), ...this.#idle[4], ...this.#idle[6]]) libc.close(fd);
     this.#open.clear();
     reactor.remove(this.#ready);
     libc.close(this.#ready);
+    return this.#served;
   }
 
   /** The socket that has sent `message`, or errno(3) with a minus. */
@@ -130,17 +129,9 @@ export class QuestionSockets {
     return fd;
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#open.size > 0 && await reactor.readable(this.#ready)) {
-      for (let round = 0; round < burst && this.#takeReady() === maxEvents; round++);
-    }
-    this.#isRunning = false;
-  }
-
   /** Receives from what is ready; how many sockets were. */
   #takeReady(): number {
-    const count = epoll_wait(this.#ready, this.#events, maxEvents, 0);
+    const count = libc.epoll_wait(this.#ready, this.#events, maxEvents, 0);
     for (let index = 0; index < count; index++) {
       const fd = this.#fds.getInt32(index * epollEvent.size + epollEvent.data, true);
       const length = libc.recv(fd, this.#buffer, maxDatagram, 0);

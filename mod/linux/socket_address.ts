@@ -9,13 +9,21 @@ export type SocketAddress = { readonly address: Ipv4; readonly port: number };
 export const socketAddressSize = 16;
 
 /** `sockaddr_in` as bytes of their own. */
-export function encodeSocketAddress({ address, port }: SocketAddress): Uint8Array<ArrayBuffer> {
+export function encodeSocketAddress(to: SocketAddress): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(socketAddressSize);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_INET, true);
-  view.setUint16(2, port);
-  view.setUint32(4, address);
+  writeSocketAddress(bytes, to);
   return bytes;
+}
+
+/** Writes `sockaddr_in` over `bytes`. */
+export function writeSocketAddress(bytes: Uint8Array, { address, port }: SocketAddress): void {
+  bytes[0] = AF_INET;
+  bytes[2] = port >>> 8;
+  bytes[3] = port;
+  bytes[4] = address >>> 24;
+  bytes[5] = address >>> 16;
+  bytes[6] = address >>> 8;
+  bytes[7] = address;
 }
 
 /** `sockaddr_in6` (ipv6(7)). */

@@ -19,7 +19,7 @@ import {
 } from "./libc.ts";
 import { OutgoingBatch } from "./outgoing_batch.ts";
 import { reactor } from "./reactor.ts";
-import { encodeSocketAddress, type SocketAddress, socketAddressSize } from "./socket_address.ts";
+import { encodeSocketAddress, type SocketAddress, socketAddressSize, writeSocketAddress } from "./socket_address.ts";
 import { check, checkPrivileged, SocketError } from "./socket_error.ts";
 import { attachFilter, type FilterInstruction } from "./socket_filter.ts";
 
@@ -38,7 +38,7 @@ export type UdpOptions = {
   readonly reuseAddress?: boolean;
   /** Bytes that may wait to be read; without NET_ADMIN net.core.rmem_max bounds it. */
   readonly receiveBuffer?: number;
-  /** How many datagrams {@link UdpSocket.receiveBatch} takes at most. Default: 1. */
+  /** How many datagrams {@link UdpSocket.serve} takes at most. Default: 1. */
   readonly batch?: number;
   /** Bytes of a datagram; longer ones are cut. Default: 2048. */
   readonly maxSize?: number;
@@ -69,6 +69,8 @@ export class UdpSocket implements Disposable {
   readonly #fd: number;
   readonly #batch: DatagramBatch;
   readonly #errors: boolean;
+  /** For the address of what is added. */
+  readonly #name = new Uint8Array(socketAddressSize);
   #outgoing: OutgoingBatch | undefined;
   #closed = false;
   #withoutPause = 0;
@@ -104,7 +106,12 @@ export class UdpSocket implements Disposable {
    *   there is no way to where it was sent
    */
   async receive(): Promise<Datagram | undefined> {
-    return await this.#receive(1) ? this.#datagram() : undefined;
+    while (!this.#closed) {
+      if (this.#withoutPause++ < burst && this.#take(1)) return this.#datagram();
+      this.#withoutPause = 0;
+      await reactor.readable(this.#fd);
+    }
+    return undefined;
   }
 
   /**
@@ -118,11 +125,18 @@ export class UdpSocket implements Disposable {
   }
 
   /**
-   * What has arrived, at least one datagram, up to `batch`; `undefined` once the socket is closed. It is the same object
-   * each time, and holds the datagrams until the next call. One call at a time.
+   * Has `serve` take what arrives, up to `batch` datagrams at a time, until the socket is closed, which is when the result
+   * resolves. It is given the same object each time, whose memory is written over when it has returned, or when the promise
+   * that it returned is settled.
    */
-  async receiveBatch(): Promise<DatagramBatch | undefined> {
-    return await this.#receive(this.#batch.capacity) ? this.#batch : undefined;
+  serve(serve: (received: DatagramBatch) => void | Promise<void>): Promise<void> {
+    const { capacity } = this.#batch;
+    return reactor.watch(this.#fd, () => {
+      for (let rounds = 0; rounds < burst && !this.#closed && this.#take(capacity); rounds++) {
+        const serving = serve(this.#batch);
+        if (serving !== undefined || this.#batch.count < capacity) return serving;
+      }
+    });
   }
 
   /** Sends the replies of the last batch. How many went out. */
@@ -144,7 +158,8 @@ export class UdpSocket implements Disposable {
     const { capacity, maxSize } = this.#batch;
     const outgoing = this.#outgoing ??= new OutgoingBatch(capacity, maxSize, socketAddressSize);
     if (outgoing.isFull) this.flush();
-    outgoing.add(encodeSocketAddress(to), bytes);
+    writeSocketAddress(this.#name, to);
+    outgoing.add(this.#name, bytes);
   }
 
   /** @throws {SocketError} as {@link send} does, when the kernel refused some of what was added */
@@ -167,21 +182,6 @@ export class UdpSocket implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  /** Fills the batch; false once closed. */
-  async #receive(limit: number): Promise<boolean> {
-    while (!this.#closed) {
-      if (this.#withoutPause < burst) {
-        if (this.#take(limit)) {
-          this.#withoutPause++;
-          return true;
-        }
-      }
-      this.#withoutPause = 0;
-      await reactor.readable(this.#fd);
-    }
-    return false;
   }
 
   /** Fills the batch with what is there; false when nothing is. */

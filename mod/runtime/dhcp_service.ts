@@ -16,13 +16,14 @@ import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { encodeRecords } from "../dhcp/lease_store.ts";
 import { rehearseAnswer } from "../dhcp/server_rehearsal.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
+import type { DatagramBatch } from "../linux/datagram_batch.ts";
 import { dhcpSenderFilter } from "../linux/dhcp_sender_filter.ts";
 import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import type { GatewayNetConfig } from "../netstate/gateway.ts";
 import { dhcpServerPort } from "../netstate/names.ts";
-import { WireError } from "../wire/bytes.ts";
+import { WireError, Writer } from "../wire/bytes.ts";
 import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
 import { ClientPlaces } from "./client_places.ts";
@@ -104,6 +105,9 @@ export class DhcpService {
   readonly #reservations: ReservationFile | undefined;
   readonly #socket: UdpSocket;
   readonly #log = new DhcpLog();
+  /** Memory for an answer and for its packet: what is made anew with each must be collected. */
+  readonly #message = new Writer();
+  readonly #packet = new Writer();
   #packets: PacketSocket;
   #places: ClientPlaces;
   #watch: OverlayWatch | undefined;
@@ -152,7 +156,7 @@ export class DhcpService {
     this.#rehearsal = setTimeout(() => {
       const { records, reply } = rehearseAnswer(this.options, Date.now());
       encodeRecords(records);
-      if (reply !== undefined) this.#packet(reply);
+      if (reply !== undefined) this.#encodePacket(reply);
     }, 0);
   }
 
@@ -184,7 +188,7 @@ export class DhcpService {
     const watching = this.#watchOverlay();
     if (isEmpty) await watching;
     this.#followAll();
-    await this.#serve();
+    if (!this.#closed) this.#socket.serve((received) => this.#serve(received));
   }
 
   /** Leases from before, or all on a new device: 65,000 take half a second, for which nobody who asks should wait. */
@@ -216,32 +220,29 @@ export class DhcpService {
     }
   }
 
-  async #serve(): Promise<void> {
+  #serve(received: DatagramBatch): void | Promise<void> {
     const outcomes: Outcome[] = [];
     const records: LeaseRecord[] = [];
-    for (
-      let received = await this.#socket.receiveBatch();
-      received !== undefined;
-      received = await this.#socket.receiveBatch()
-    ) {
-      outcomes.length = records.length = 0;
-      const now = Date.now();
-      for (let index = 0; index < received.count; index++) {
-        const outcome = this.#handle(received.bytes(index), now);
-        if (outcome === undefined) continue;
-        outcomes.push(outcome);
-        for (const record of outcome.records) records.push(record);
-      }
-      // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
-      if (records.length > 0) await this.#file.commit(records);
-      for (const { reply } of outcomes) if (reply !== undefined) this.#add(reply);
-      this.#attempt("some answers could not be sent", () => this.#packets.flush());
-      this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
-      // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
-      if (records.length > 0) this.#follow(records, now);
-      for (const { event } of outcomes) this.#tell(event, now);
-      this.#busyAt = performance.now();
+    const now = Date.now();
+    for (let index = 0; index < received.count; index++) {
+      const outcome = this.#handle(received.bytes(index), now);
+      if (outcome === undefined) continue;
+      outcomes.push(outcome);
+      for (const record of outcome.records) records.push(record);
     }
+    // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
+    return this.#file.commit(records)?.then(() => this.#answer(outcomes, records, now)) ??
+      this.#answer(outcomes, records, now);
+  }
+
+  #answer(outcomes: readonly Outcome[], records: readonly LeaseRecord[], now: number): void {
+    for (const { reply } of outcomes) if (reply !== undefined) this.#add(reply);
+    this.#attempt("some answers could not be sent", () => this.#packets.flush());
+    this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
+    // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
+    if (records.length > 0) this.#follow(records, now);
+    for (const { event } of outcomes) this.#tell(event, now);
+    this.#busyAt = performance.now();
   }
 
   /** Addresses that others use were set aside. */
@@ -290,21 +291,23 @@ export class DhcpService {
   #add(reply: Reply): void {
     const { destination } = reply;
     if (destination.kind === "relay") {
-      this.#socket.add(encodeDhcp(reply.message, reply.limits), { ...destination, port: dhcpServerPort });
+      const { address } = destination;
+      this.#socket.add(encodeDhcp(reply.message, reply.limits, this.#message), { address, port: dhcpServerPort });
     } else {
-      this.#packets.add(destination.mac, this.#packet(reply));
+      this.#packets.add(destination.mac, this.#encodePacket(reply));
     }
   }
 
   /** An answer that goes in a frame. */
-  #packet({ message, limits, destination }: Reply): Uint8Array<ArrayBuffer> {
-    return encodeUdpPacket({
+  #encodePacket({ message, limits, destination }: Reply): Uint8Array<ArrayBuffer> {
+    const datagram = {
       source: this.#address,
       sourcePort: dhcpServerPort,
       destination: destination.address,
       destinationPort: clientPort,
-      payload: encodeDhcp(message, limits),
-    });
+      payload: encodeDhcp(message, limits, this.#message),
+    };
+    return encodeUdpPacket(datagram, undefined, this.#packet);
   }
 
   /** What the kernel refuses is as if it was lost on the way: the client asks again. */

@@ -60,12 +60,7 @@ export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, han
   const address = parseIpv4(listen.address);
   const socket = UdpSocket.open({ address, port: listen.port, batch, maxSize: datagramRoom, receiveBuffer });
   const replies = new DatagramReplies(socket);
-  const serve = async () => {
-    for (let received = await socket.receiveBatch(); received !== undefined; received = await socket.receiveBatch()) {
-      serveBatch(received, socket, replies, allow, handler);
-    }
-  };
-  const serving = serve();
+  const serving = socket.serve((received) => serveBatch(received, socket, replies, allow, handler));
   const close = async () => {
     socket.close();
     await serving;

@@ -75,12 +75,13 @@ const tickMs = 10;
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
   const sockets = options.sockets ?? await openUpstreamSockets();
   const shell = new DnsShell(options, sockets);
-  const datagrams = await listenDatagrams(options.listen, options.allow, shell);
+  let datagrams: Listener | undefined;
   let streams: Listener;
   try {
+    datagrams = await listenDatagrams(options.listen, options.allow, shell);
     streams = listenStreams({ ...options.listen, port: datagrams.port }, options.allow, shell);
   } catch (error) {
-    await datagrams.close();
+    await Promise.all([shell.close(), datagrams?.close()]);
     throw error;
   }
   return {
@@ -90,8 +91,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     query: (query) => shell.query(query),
     ready: () => shell.forwarder.isReady,
     close: async () => {
-      shell.close();
-      await Promise.all([datagrams.close(), streams.close()]);
+      await Promise.all([shell.close(), datagrams.close(), streams.close()]);
     },
   };
 }
@@ -186,12 +186,12 @@ class DnsShell implements QueryHandler, ForwarderPort<Peer> {
     this.#open.delete(attempt);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#timer);
     for (const socket of this.#open.values()) socket.close();
     this.#open.clear();
-    this.sockets.close();
+    await this.sockets.close();
   }
 }
 

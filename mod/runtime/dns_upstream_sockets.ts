@@ -20,7 +20,7 @@ export interface UpstreamSockets {
     message: Uint8Array<ArrayBuffer>,
     reception: Reception,
   ): { close(): void };
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** How long a connection without a question is kept (RFC 7766 section 6.2.3), milliseconds. */
@@ -51,7 +51,7 @@ export async function openUpstreamSockets(caCerts: readonly string[] = [], mark?
     // A question that should be marked must not leave as any other: no rule would hold it while the VPN is down.
     if (mark !== undefined) throw error;
     // Without the C library: the runtime's own sockets.
-    return new HostUpstreamSockets({ ask: askDatagram, close: () => {} }, caCerts);
+    return new HostUpstreamSockets({ ask: askDatagram, close: () => Promise.resolve() }, caCerts);
   }
 }
 
@@ -83,10 +83,10 @@ class HostUpstreamSockets implements UpstreamSockets {
     return { close: () => question.close() };
   }
 
-  close(): void {
-    this.datagrams.close();
+  async close(): Promise<void> {
     for (const stream of [...this.#open]) stream.close();
     this.#streams.clear();
+    await this.datagrams.close();
   }
 }
 

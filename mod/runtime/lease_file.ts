@@ -3,6 +3,7 @@
 import { type LeaseRecord, replay } from "../dhcp/lease_record.ts";
 import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
 import { FileLock } from "../linux/file_lock.ts";
+import { Writer } from "../wire/bytes.ts";
 import { inTurns } from "./in_turns.ts";
 import { writeAllSync } from "./write_all.ts";
 
@@ -43,6 +44,8 @@ export class LeaseFile {
   readonly #sync: boolean;
   readonly #report: (problem: string) => void;
   readonly #clock: () => number;
+  /** For what is committed, which is little at a time. */
+  readonly #writer = new Writer(Infinity);
   #restored: readonly LeaseRecord[] = [];
   #lock: FileLock | undefined;
   #file: Deno.FsFile | undefined;
@@ -104,20 +107,26 @@ export class LeaseFile {
     this.#compactWhenLong();
   }
 
-  /** Resolves when `records` are safe, in order. Never rejects: without a disk, memory must do. */
-  async commit(records: readonly LeaseRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    if (this.#file === undefined && !this.#recover()) return;
-    const bytes = encodeRecords(records);
+  /**
+   * When it has returned, or what it returned has resolved, `records` are safe, in order. Never rejects: without a disk,
+   * memory must do.
+   */
+  commit(records: readonly LeaseRecord[]): Promise<void> | undefined {
+    if (records.length === 0) return undefined;
+    if (this.#file === undefined && !this.#recover()) return undefined;
+    const bytes = encodeRecords(records, this.#writer);
     try {
       if (this.#file !== undefined) writeAllSync(this.#file, bytes);
       if (this.#successor !== undefined) writeAllSync(this.#successor, bytes);
       this.#lines += records.length;
-      if (this.#sync) await this.#synced();
     } catch (error) {
       this.#fail(error);
     }
+    const syncing = this.#sync && this.#file !== undefined
+      ? this.#synced().catch((error) => this.#fail(error))
+      : undefined;
     this.#compactWhenLong();
+    return syncing;
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { answerInPlace, encodeProbeAnswer, type GatewayCondition, notice } from "../health/probe.ts";
 import { Watchers } from "../health/watchers.ts";
+import type { DatagramBatch } from "../linux/datagram_batch.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import { probePort } from "../netstate/names.ts";
@@ -17,7 +18,7 @@ export class ProbeResponder {
     readonly condition: () => GatewayCondition,
   ) {
     this.#socket = UdpSocket.open({ ...listen, port: probePort, reuseAddress: true, batch: 16 });
-    this.#serve();
+    this.#socket.serve((received) => this.#serve(received));
   }
 
   /** How many clients there are that were heard of lately and have not left. */
@@ -60,22 +61,16 @@ export class ProbeResponder {
     this.#socket.close();
   }
 
-  async #serve(): Promise<void> {
-    for (
-      let received = await this.#socket.receiveBatch();
-      received !== undefined;
-      received = await this.#socket.receiveBatch()
-    ) {
-      const answer = encodeProbeAnswer({ nonce: notice, condition: this.condition() });
-      const now = performance.now();
-      for (let index = 0; index < received.count; index++) {
-        const bytes = received.bytes(index);
-        if (!answerInPlace(bytes, answer)) continue;
-        this.#clients.hear(received.address(index), received.port(index), now);
-        received.reply(index, bytes.length);
-      }
-      this.#socket.sendBatch();
+  #serve(received: DatagramBatch): void {
+    const answer = encodeProbeAnswer({ nonce: notice, condition: this.condition() });
+    const now = performance.now();
+    for (let index = 0; index < received.count; index++) {
+      const bytes = received.bytes(index);
+      if (!answerInPlace(bytes, answer)) continue;
+      this.#clients.hear(received.address(index), received.port(index), now);
+      received.reply(index, bytes.length);
     }
+    this.#socket.sendBatch();
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>, address: Ipv4, port: number): void {

@@ -9,14 +9,14 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** Reads from the front of `bytes`; every read past the end throws a {@link WireError}. */
+/**
+ * Reads from the front of `bytes`; every read past the end throws a {@link WireError}. By index and not through a
+ * DataView, which a server would make, and have collected, for every message.
+ */
 export class Reader {
   #offset = 0;
-  readonly #view: DataView;
 
-  constructor(readonly bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  constructor(readonly bytes: Uint8Array) {}
 
   get offset(): number {
     return this.#offset;
@@ -27,15 +27,18 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#advance(1));
+    return this.bytes[this.#advance(1)]!;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2));
+    const at = this.#advance(2);
+    return (this.bytes[at]! << 8) | this.bytes[at + 1]!;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4));
+    const at = this.#advance(4);
+    const { bytes } = this;
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
   }
 
   /** A view, not a copy, of the next `length` bytes. */
@@ -61,39 +64,54 @@ export class Reader {
 /** Writes behind what it has written; it grows up to `limit` bytes and then throws a {@link WireError}. */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
   #length = 0;
 
   constructor(readonly limit = 65_535, initialCapacity = 576) {
     this.#bytes = new Uint8Array(Math.min(limit, initialCapacity));
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
     return this.#length;
   }
 
+  /** Forgets what was written: its memory, and with it what {@link finish} gave, is written over. */
+  restart(): this {
+    this.#length = 0;
+    return this;
+  }
+
   u8(value: number): this {
     const at = this.#reserve(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#reserve(2);
-    this.#view.setUint16(at, value);
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
     return this;
   }
 
   u32(value: number): this {
     const at = this.#reserve(4);
-    this.#view.setUint32(at, value);
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
     return this;
   }
 
   put(bytes: Uint8Array): this {
     const at = this.#reserve(bytes.length);
     this.#bytes.set(bytes, at);
+    return this;
+  }
+
+  /** Text of characters below U+0080. */
+  ascii(text: string): this {
+    const at = this.#reserve(text.length);
+    for (let index = 0; index < text.length; index++) this.#bytes[at + index] = text.charCodeAt(index);
     return this;
   }
 
@@ -116,7 +134,6 @@ export class Writer {
       const grown = new Uint8Array(Math.min(this.limit, Math.max(end, 2 * this.#bytes.length)));
       grown.set(this.#bytes);
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     this.#length = end;
     return start;

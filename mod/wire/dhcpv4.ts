@@ -2,7 +2,7 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
-import { type DhcpOptions, optionCodes } from "./dhcpv4_options.ts";
+import { type DhcpOptions, optionCodes, OptionList } from "./dhcpv4_options.ts";
 
 /** One message, without what is only encoding: padding, the `end` option, splitting and overloading of options. */
 export type DhcpMessage = {
@@ -76,17 +76,19 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
   const yiaddr = reader.u32();
   const siaddr = reader.u32();
   const giaddr = reader.u32();
-  const chaddr = reader.take(chaddrLength).subarray(0, hlen);
-  const sname = reader.take(snameLength);
-  const file = reader.take(fileLength);
+  const chaddr = reader.take(hlen);
+  reader.skip(chaddrLength - hlen);
+  const snameAt = reader.offset;
+  const fileAt = snameAt + snameLength;
+  reader.skip(snameLength + fileLength);
   if (reader.u32() !== magicCookie) throw new WireError("no DHCP magic cookie: plain BOOTP is not served");
 
-  const fields = new OptionFields();
-  fields.read(reader.take(reader.remaining));
+  const fields = new OptionFields(bytes);
+  fields.read(reader.offset, bytes.length);
   const overload = fields.overload();
   // "file" is read before "sname" (RFC 2131 section 4.1).
-  if (overload & 1) fields.read(file);
-  if (overload & 2) fields.read(sname);
+  if (overload & 1) fields.read(fileAt, fileAt + fileLength);
+  if (overload & 2) fields.read(snameAt, fileAt);
   return {
     op,
     htype,
@@ -99,30 +101,31 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
     siaddr,
     giaddr,
     chaddr,
-    sname: overload & 2 ? noBytes : withoutTrailingZeros(sname),
-    file: overload & 1 ? noBytes : withoutTrailingZeros(file),
+    sname: overload & 2 ? noBytes : withoutTrailingZeros(bytes, snameAt, fileAt),
+    file: overload & 1 ? noBytes : withoutTrailingZeros(bytes, fileAt, fileAt + fileLength),
     options: fields.join(),
   };
 }
 
 /** Collects the options of the fields that carry them. */
 class OptionFields {
-  readonly #options = new Map<number, Uint8Array>();
+  readonly #options = new OptionList();
   /** Only for options that came in several pieces, so that joining costs no more than what was sent. */
-  readonly #pieces = new Map<number, Uint8Array[]>();
+  #pieces: Map<number, Uint8Array[]> | undefined;
 
-  read(field: Uint8Array): void {
-    let offset = 0;
-    while (offset < field.length) {
-      const code = field[offset++]!;
+  constructor(readonly bytes: Uint8Array) {}
+
+  /** The field between two offsets. */
+  read(start: number, end: number): void {
+    for (let offset = start; offset < end;) {
+      const code = this.bytes[offset++]!;
       if (code === optionCodes.pad) continue;
       if (code === optionCodes.end) return;
-      const start = offset + 1;
-      const end = start + (field[offset] ?? NaN);
-      // Also when there is no length byte: NaN is not less or equal.
-      if (!(end <= field.length)) throw new WireError(`option ${code} reaches past the end of its field`);
-      this.#add(code, field.subarray(start, end));
-      offset = end;
+      const valueAt = offset + 1;
+      const valueEnd = offset < end ? valueAt + this.bytes[offset]! : Infinity;
+      if (valueEnd > end) throw new WireError(`option ${code} reaches past the end of its field`);
+      this.#add(code, this.bytes.subarray(valueAt, valueEnd));
+      offset = valueEnd;
     }
   }
 
@@ -130,7 +133,7 @@ class OptionFields {
   overload(): number {
     const value = this.#options.get(optionCodes.overload);
     if (value === undefined) return 0;
-    const isRepeated = this.#pieces.has(optionCodes.overload);
+    const isRepeated = this.#pieces?.has(optionCodes.overload);
     if (isRepeated || value.length !== 1 || value[0]! < 1 || value[0]! > 3) {
       throw new WireError("option overload is not 1, 2 or 3");
     }
@@ -140,8 +143,8 @@ class OptionFields {
   /** All options but 52: it says where they were, which nobody needs to know afterwards. */
   join(): DhcpOptions {
     this.#options.delete(optionCodes.overload);
-    this.#pieces.delete(optionCodes.overload);
-    for (const [code, pieces] of this.#pieces) {
+    this.#pieces?.delete(optionCodes.overload);
+    for (const [code, pieces] of this.#pieces ?? []) {
       const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
       let offset = 0;
       for (const piece of pieces) {
@@ -159,35 +162,40 @@ class OptionFields {
       this.#options.set(code, value);
       return;
     }
+    this.#pieces ??= new Map();
     const pieces = this.#pieces.get(code);
     if (pieces === undefined) this.#pieces.set(code, [first, value]);
     else pieces.push(value);
   }
 }
 
-function withoutTrailingZeros(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  return end === 0 ? noBytes : bytes.subarray(0, end);
+function withoutTrailingZeros(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  let last = end;
+  while (last > start && bytes[last - 1] === 0) last--;
+  return last === start ? noBytes : bytes.subarray(start, last);
 }
 
 /**
  * Encodes a message. Values of over 255 bytes are split (RFC 3396); what does not fit behind the header goes into
  * `file` and then `sname` if the message leaves them free (option 52).
  *
+ * @param writer if given, the result is in its memory
  * @throws {WireError} when a field is longer than its place, or the options do not fit and `overflow` is `throw`
  */
-export function encodeDhcp(message: DhcpMessage, limits: EncodeLimits = {}): Uint8Array<ArrayBuffer> {
+export function encodeDhcp(
+  message: DhcpMessage,
+  limits: EncodeLimits = {},
+  writer: Writer = new Writer(Infinity),
+): Uint8Array<ArrayBuffer> {
   const { minimum = 300, maximum = 548, overflow = "throw" } = limits;
   const { chaddr, sname, file } = message;
   if (chaddr.length > chaddrLength || sname.length > snameLength || file.length > fileLength) {
     throw new WireError("chaddr, sname or file is longer than its field");
   }
   const length = headerLength + encodedLength(message.options) + 1;
-  if (length > maximum) return encodeOverloaded(message, minimum, maximum, overflow);
-  const writer = new Writer(maximum, Math.max(length, minimum));
-  writeHeader(writer, message, sname, file);
-  for (const [code, value] of message.options) writeOption(writer, code, value);
+  if (length > maximum) return encodeOverloaded(message, minimum, maximum, overflow, writer);
+  writeHeader(writer.restart(), message, sname, file);
+  message.options.forEach((value, code) => writeOption(writer, code, value));
   return pad(writer.u8(optionCodes.end), minimum);
 }
 
@@ -208,7 +216,7 @@ function writeHeader(writer: Writer, message: DhcpMessage, sname: Uint8Array, fi
 
 function encodedLength(options: DhcpOptions): number {
   let length = 0;
-  for (const value of options.values()) length += value.length + 2 * pieceCount(value);
+  options.forEach((value) => length += value.length + 2 * pieceCount(value));
   return length;
 }
 
@@ -236,6 +244,7 @@ function encodeOverloaded(
   minimum: number,
   maximum: number,
   overflow: "throw" | "omit",
+  writer: Writer,
 ): Uint8Array<ArrayBuffer> {
   const overloadLength = 3;
   const own: OptionField = { writer: new Writer(), capacity: maximum - headerLength - overloadLength - 1 };
@@ -249,9 +258,8 @@ function encodeOverloaded(
     else if (overflow === "throw") throw new WireError(`the options do not fit into ${maximum} bytes`);
   }
   const overload = (file.writer.length > 0 ? 1 : 0) | (sname.writer.length > 0 ? 2 : 0);
-  const writer = new Writer(maximum);
   writeHeader(
-    writer,
+    writer.restart(),
     message,
     overload & 2 ? sname.writer.u8(optionCodes.end).finish() : message.sname,
     overload & 1 ? file.writer.u8(optionCodes.end).finish() : message.file,

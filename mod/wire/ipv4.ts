@@ -14,7 +14,7 @@ export type Ipv4Packet = {
   readonly payload: Uint8Array;
 };
 
-const ipv4HeaderLength = 20;
+export const ipv4HeaderLength = 20;
 /** Offset and "more fragments"; "don't fragment" is no sign of one. */
 const fragmentBits = 0x3fff;
 const dontFragment = 0x4000;
@@ -62,15 +62,26 @@ export function decodeIpv4(bytes: Uint8Array): Ipv4Packet {
 
 /** Encodes a packet without options that is not to be fragmented. */
 export function encodeIpv4(packet: Ipv4Packet): Uint8Array<ArrayBuffer> {
-  const totalLength = ipv4HeaderLength + packet.payload.length;
-  const bytes = new Writer(65_535, totalLength)
-    .u8(0x45).u8(0).u16(totalLength)
-    .u16(0).u16(dontFragment)
-    .u8(packet.ttl).u8(packet.protocol).u16(0)
-    .u32(packet.source).u32(packet.destination)
-    .put(packet.payload).finish();
-  const sum = checksum(addWords(bytes.subarray(0, ipv4HeaderLength)));
-  bytes[10] = sum >>> 8;
-  bytes[11] = sum & 0xff;
-  return bytes;
+  const writer = new Writer(65_535, ipv4HeaderLength + packet.payload.length);
+  return writeIpv4Header(writer, packet, packet.payload.length).put(packet.payload).finish();
+}
+
+/** Writes the header of such a packet. @param length bytes of the payload */
+export function writeIpv4Header(
+  writer: Writer,
+  { source, destination, protocol, ttl }: Omit<Ipv4Packet, "payload">,
+  length: number,
+): Writer {
+  const versionAndLength = 0x4500;
+  const totalLength = ipv4HeaderLength + length;
+  const ttlAndProtocol = (ttl << 8) | protocol;
+  const sum = versionAndLength + totalLength + dontFragment + ttlAndProtocol + addressWords(source) +
+    addressWords(destination);
+  return writer.u16(versionAndLength).u16(totalLength).u16(0).u16(dontFragment).u16(ttlAndProtocol).u16(checksum(sum))
+    .u32(source).u32(destination);
+}
+
+/** The sum of an address's two words. */
+export function addressWords(address: Ipv4): number {
+  return (address >>> 16) + (address & 0xffff);
 }

@@ -4,7 +4,15 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import type { Mac } from "../addr/mac.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
 import { encodeEthernet, etherTypes } from "./ethernet.ts";
-import { addWords, checksum, encodeIpv4, type Ipv4Packet, protocols } from "./ipv4.ts";
+import {
+  addressWords,
+  addWords,
+  checksum,
+  ipv4HeaderLength,
+  type Ipv4Packet,
+  protocols,
+  writeIpv4Header,
+} from "./ipv4.ts";
 
 /** A datagram with the addresses of its packet, which its checksum covers. */
 export type UdpDatagram = {
@@ -32,24 +40,31 @@ export function decodeUdp(packet: Ipv4Packet): UdpDatagram {
     throw new WireError(`a UDP datagram of ${length} bytes in ${packet.payload.length}`);
   }
   const datagram = packet.payload.subarray(0, length);
-  if (reader.u16() !== 0 && udpChecksum(packet.source, packet.destination, datagram) !== 0) {
+  const sum = pseudoHeader(packet.source, packet.destination, length);
+  if (reader.u16() !== 0 && checksum(addWords(datagram, sum)) !== 0) {
     throw new WireError("wrong UDP checksum");
   }
   const { source, destination } = packet;
   return { source, sourcePort, destination, destinationPort, payload: datagram.subarray(udpHeaderLength) };
 }
 
-/** The IPv4 packet with `datagram` inside: what a packet socket of type SOCK_DGRAM sends. */
-export function encodeUdpPacket(datagram: UdpDatagram, ttl = 64): Uint8Array<ArrayBuffer> {
-  const { source, destination } = datagram;
-  const length = udpHeaderLength + datagram.payload.length;
-  const bytes = new Writer(65_515, length)
-    .u16(datagram.sourcePort).u16(datagram.destinationPort).u16(length).u16(0).put(datagram.payload).finish();
+/**
+ * The IPv4 packet with `datagram` inside: what a packet socket of type SOCK_DGRAM sends.
+ *
+ * @param writer if given, the result is in its memory
+ */
+export function encodeUdpPacket(
+  datagram: UdpDatagram,
+  ttl = 64,
+  writer: Writer = new Writer(65_535, ipv4HeaderLength + udpHeaderLength + datagram.payload.length),
+): Uint8Array<ArrayBuffer> {
+  const { source, sourcePort, destination, destinationPort, payload } = datagram;
+  const length = udpHeaderLength + payload.length;
+  const header = sourcePort + destinationPort + length;
   // Zero would say that there is none; its other form in one's complement says zero.
-  const sum = udpChecksum(source, destination, bytes) || 0xffff;
-  bytes[6] = sum >>> 8;
-  bytes[7] = sum & 0xff;
-  return encodeIpv4({ source, destination, protocol: protocols.udp, ttl, payload: bytes });
+  const sum = checksum(addWords(payload, pseudoHeader(source, destination, length) + header)) || 0xffff;
+  return writeIpv4Header(writer.restart(), { source, destination, protocol: protocols.udp, ttl }, length)
+    .u16(sourcePort).u16(destinationPort).u16(length).u16(sum).put(payload).finish();
 }
 
 /** The whole Ethernet frame with `datagram` inside: what a packet socket of type SOCK_RAW sends. */
@@ -57,9 +72,7 @@ export function encodeUdpFrame(datagram: UdpDatagram, source: Mac, destination: 
   return encodeEthernet({ destination, source, etherType: etherTypes.ipv4, payload: encodeUdpPacket(datagram) });
 }
 
-/** Over the pseudo header and the datagram (RFC 768). */
-function udpChecksum(source: Ipv4, destination: Ipv4, datagram: Uint8Array): number {
-  const pseudoHeader = (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) +
-    protocols.udp + datagram.length;
-  return checksum(addWords(datagram, pseudoHeader));
+/** The sum of what the checksum covers besides the datagram (RFC 768). */
+function pseudoHeader(source: Ipv4, destination: Ipv4, length: number): number {
+  return addressWords(source) + addressWords(destination) + protocols.udp + length;
 }

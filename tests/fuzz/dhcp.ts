@@ -100,7 +100,7 @@ export function fuzzDhcp(inputs: number, seed: number): void {
       count("undecodable");
       return;
     }
-    for (const code of message.options.keys()) {
+    for (const [code] of message.options) {
       reached.codes.add(code);
       readName(message.options, code);
       readIpv4List(message.options, code);

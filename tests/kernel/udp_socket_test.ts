@@ -78,8 +78,8 @@ kernelTest("a batch: 40 requests in three receives, each answered in place", asy
   using client = UdpSocket.open({ batch: 64 });
   for (let i = 0; i < 40; i++) client.send(bytes(`request ${i}`), { address: loopback, port: 5000 });
   const sizes: number[] = [];
-  while (sizes.reduce((sum, size) => sum + size, 0) < 40) {
-    const batch = (await server.receiveBatch())!;
+  const answered = Promise.withResolvers<void>();
+  server.serve((batch) => {
     for (let i = 0; i < batch.count; i++) {
       assert.equal(batch.address(i), loopback);
       assert.equal(batch.port(i), client.port);
@@ -89,12 +89,74 @@ kernelTest("a batch: 40 requests in three receives, each answered in place", asy
     }
     assert.equal(server.sendBatch(), batch.count);
     sizes.push(batch.count);
-  }
+    if (sizes.length === 3) answered.resolve();
+  });
+  await answered.promise;
   assert.deepEqual(sizes, [16, 16, 8]);
-  const replies = (await client.receiveBatch())!;
-  assert.equal(replies.count, 40);
-  assert.equal(text(replies.bytes(0)), "REPLYst");
-  assert.equal(text(replies.bytes(39)), "REPLYst ");
+  const replies = await new Promise<string[]>((resolve) =>
+    client.serve((batch) => resolve(Array.from({ length: batch.count }, (_, index) => text(batch.bytes(index)))))
+  );
+  assert.equal(replies.length, 40);
+  assert.equal(replies[0], "REPLYst");
+  assert.equal(replies[39], "REPLYst ");
+});
+
+kernelTest("what is served is left alone until what came before is done", async () => {
+  using server = UdpSocket.open({ address: loopback, port: 5000, batch: 16 });
+  using client = UdpSocket.open();
+  const told: string[] = [];
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const arrived = Promise.withResolvers<void>();
+  server.serve((batch) => {
+    told.push(text(batch.bytes(0)));
+    arrived.resolve();
+    if (told.length === 2) second.resolve();
+    return told.length === 1 ? first.promise : undefined;
+  });
+  client.send(bytes("1"), { address: loopback, port: 5000 });
+  await arrived.promise;
+  client.send(bytes("2"), { address: loopback, port: 5000 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(told, ["1"]);
+  first.resolve();
+  await second.promise;
+  assert.deepEqual(told, ["1", "2"]);
+});
+
+kernelTest("a socket that is closed by what it serves tells nothing more", async () => {
+  const server = UdpSocket.open({ address: loopback, port: 5000 });
+  using other = UdpSocket.open({ address: loopback, port: 5001 });
+  using client = UdpSocket.open();
+  let told = 0;
+  for (let i = 0; i < 3; i++) client.send(bytes("x"), { address: loopback, port: 5000 });
+  await new Promise<void>((resolve) =>
+    server.serve(() => {
+      told++;
+      server.close();
+      resolve();
+    })
+  );
+  const pending = other.receive();
+  client.send(bytes("y"), { address: loopback, port: 5001 });
+  assert.equal(text((await pending)!.bytes), "y");
+  assert.equal(told, 1);
+});
+
+kernelTest("a socket that is served without a pause lets timers and what was put off have their turn", async () => {
+  using busy = UdpSocket.open({ address: loopback, port: 5000 });
+  let [rounds, timers, putOff] = [0, 0, 0];
+  const timer = setInterval(() => timers++, 1);
+  const done = Promise.withResolvers<void>();
+  busy.serve(() => {
+    queueMicrotask(() => putOff++);
+    if (++rounds < 100_000 && timers < 3) busy.send(bytes("again"), { address: loopback, port: 5000 });
+    else done.resolve();
+  });
+  busy.send(bytes("again"), { address: loopback, port: 5000 });
+  await done.promise;
+  clearInterval(timer);
+  assert.ok(timers >= 3, `${timers} in ${rounds} rounds`);
+  assert.ok(putOff > rounds / 32, `${putOff} in ${rounds} rounds`);
 });
 
 kernelTest("a socket that is never idle lets others have their turn", async () => {

@@ -8,8 +8,7 @@ const [mode, address = "", outside = "", cluster = "", cacheBytes] = Deno.args;
 
 if (mode === "echo") {
   const socket = UdpSocket.open({ address: parseIpv4(address), port: 53, batch: 64, receiveBuffer: 1 << 20 });
-  console.log("ready");
-  for (let batch = await socket.receiveBatch(); batch !== undefined; batch = await socket.receiveBatch()) {
+  socket.serve((batch) => {
     for (let index = 0; index < batch.count; index++) {
       // dnsperf counts what looks like an answer.
       const bytes = batch.bytes(index);
@@ -17,7 +16,8 @@ if (mode === "echo") {
       batch.reply(index, bytes.length);
     }
     socket.sendBatch();
-  }
+  });
+  console.log("ready");
 } else {
   await startDnsServer({
     listen: { address, port: 53 },

@@ -188,7 +188,7 @@ Deno.test("a connection that has gone silent is left for a new one", async () =>
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   await new Promise<void>((resolve) => ask(3, resolve));
   assert.equal(connections.length, 2);
-  sockets.close();
+  await sockets.close();
   for (const connection of connections) connection.close();
   listener.close();
   await serving;

@@ -6,6 +6,7 @@ import { WireError } from "../../../mod/wire/bytes.ts";
 import {
   classlessRoutesValue,
   domainSearchValue,
+  OptionList,
   readDomainSearch,
   readIpv4List,
   readMaskLength,
@@ -94,4 +95,22 @@ Deno.test("options: classless routes (the table of RFC 3442)", () => {
     const value = classlessRoutesValue([route, route]);
     assert.deepEqual([...value], [...descriptor, 10, 9, 8, 7, ...descriptor, 10, 9, 8, 7]);
   }
+});
+
+Deno.test("options: a list is what a Map is, whatever is done to it", () => {
+  const code = fc.integer({ min: 1, max: 8 });
+  const steps = fc.array(fc.record({ code, value: fc.uint8Array({ maxLength: 3 }), isDeleted: fc.boolean() }));
+  fc.assert(fc.property(steps, (steps) => {
+    const [list, map] = [new OptionList(), new Map<number, Uint8Array>()];
+    for (const { code, value, isDeleted } of steps) {
+      for (const options of [list, map]) isDeleted ? options.delete(code) : options.set(code, value);
+      assert.equal(list.has(code), map.has(code));
+      assert.equal(list.get(code), map.get(code));
+      assert.equal(list.size, map.size);
+    }
+    assert.deepEqual([...list], [...map]);
+    const visited: [number, Uint8Array][] = [];
+    list.forEach((value, code) => visited.push([code, value]));
+    assert.deepEqual(visited, [...map]);
+  }));
 });
