@@ -24,7 +24,7 @@ export type AskOptions = {
 };
 
 /** A candidate that is silent for so long gets company; sooner when a gateway failed that may still be named. */
-const staggerMs = { first: 300, again: 100 };
+const staggerMs = { first: 300, again: 30 };
 const timeoutMs = { first: 3_000, again: 1_500 };
 /** One address may stand for many gateways (a Service's): so often it is asked while it is silent, or not the right one. */
 const leastQuestions = 8;
