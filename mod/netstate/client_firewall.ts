@@ -12,8 +12,8 @@ const mark = `0x${aroundMark.toString(16)}`;
 const firstEphemeralPort = 32_768;
 
 /**
- * The rules of `view`; `isNest`: as {@link clientNetState} has it. They name the tunnel's device and never the uplink's, so that they stand before anything is known
- * of the Pod, and hold for each interface that it has or gets.
+ * The rules of `view`; `isNest`: as {@link clientNetState} has it. They name the tunnel's device and never the uplink's, so
+ * that they stand before anything is known of the Pod, and hold for each interface that it has or gets.
  *
  * Each packet of an open tunnel passes them twice, as it is and as VXLAN. So what nearly all packets are is told first,
  * and by addresses and ports where they do: the name of an interface is what takes longest to compare.
