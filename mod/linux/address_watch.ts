@@ -10,7 +10,7 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import { formatMac, type Mac } from "../addr/mac.ts";
 import { interfaceIndex } from "./interface_index.ts";
 import { askNeighbor, decodeNeighbor } from "./neighbor.ts";
-import { Netlink, NETLINK_ROUTE } from "./netlink.ts";
+import { NETLINK_ROUTE } from "./netlink.ts";
 import { NetlinkListener } from "./netlink_listener.ts";
 import { RTMGRP_NEIGH } from "./rtnetlink.ts";
 
@@ -45,10 +45,9 @@ export class AddressWatch implements Disposable {
    * @throws {MissingCapabilityError} without NET_ADMIN
    * @throws {SocketError} there is no such device (`ENODEV`)
    */
-  async watch(address: Ipv4): Promise<void> {
+  watch(address: Ipv4): void {
     this.#address = address;
-    using netlink = new Netlink();
-    await askNeighbor(netlink, this.device, address);
+    askNeighbor(this.device, address);
   }
 
   /** The next claim of the watched address; `undefined` once closed. One call at a time. */

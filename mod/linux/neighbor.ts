@@ -4,7 +4,7 @@ import { fromOctets, type Ipv4, toOctets } from "../addr/ipv4.ts";
 import type { Mac } from "../addr/mac.ts";
 import { existingIndex } from "./interface_index.ts";
 import { AF_INET } from "./libc.ts";
-import { type Netlink, NLM_F_CREATE } from "./netlink.ts";
+import { askAtOnce, type Netlink, NLM_F_ACK, NLM_F_CREATE } from "./netlink.ts";
 import { type Attribute, findAttribute, type Message } from "./netlink_message.ts";
 import { NDA, RTM, sizes } from "./rtnetlink.ts";
 import { SocketError } from "./socket_error.ts";
@@ -39,21 +39,31 @@ export async function removeNeighbor(netlink: Netlink, operation: string, entry:
   try {
     await netlink.change({ operation, type: RTM.deleteNeighbor, ...encode(entry) });
   } catch (error) {
-    if (!(error instanceof SocketError) || error.code !== "ENOENT") throw error;
+    ignoreAbsence(error);
   }
 }
 
 /**
  * Asks who has `address` on `device`: the kernel sends an ARP request, and keeps an entry in which it notes the answer and
- * whatever comes later. Throws as {@link addNeighbor} does.
+ * whatever comes later. The request is on its way when this returns. Throws as {@link addNeighbor} does.
  */
-export async function askNeighbor(netlink: Netlink, device: string, address: Ipv4): Promise<void> {
+export function askNeighbor(device: string, address: Ipv4): void {
   const operation = `asking on ${device}`;
   const entry = { device, family: AF_INET, address, state: NUD_NONE };
   // What is known already is not asked for.
-  await removeNeighbor(netlink, operation, { ...entry, flags: 0 });
+  try {
+    const forgotten = encode({ ...entry, flags: 0 });
+    askAtOnce({ operation, type: RTM.deleteNeighbor, flags: NLM_F_ACK, ...forgotten });
+  } catch (error) {
+    ignoreAbsence(error);
+  }
   // An entry that somebody else looks after is not thrown away when there are many.
-  await addNeighbor(netlink, operation, { ...entry, flags: NTF_USE | NTF_EXT_LEARNED });
+  const asked = encode({ ...entry, flags: NTF_USE | NTF_EXT_LEARNED });
+  askAtOnce({ operation, type: RTM.newNeighbor, flags: NLM_F_ACK | NLM_F_CREATE, ...asked });
+}
+
+function ignoreAbsence(error: unknown): void {
+  if (!(error instanceof SocketError) || error.code !== "ENOENT") throw error;
 }
 
 /** What the kernel tells of an ARP entry that has a hardware address. `index`: the number of its device. */

@@ -103,9 +103,9 @@ export class ClientSockets implements Disposable {
   }
 
   /** To be called before the address is put on the device. */
-  async watchAddress(address: Ipv4): Promise<void> {
+  watchAddress(address: Ipv4): void {
     try {
-      await this.#claims.watch(address);
+      this.#claims.watch(address);
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       log.debug("nobody is asked for {address}: {error}", { address: formatIpv4(address), error });

@@ -16,7 +16,7 @@ async function claim(claimed: string, mac: string, device = "tunnel"): Promise<v
 kernelTest("a claim of the watched address is told, with whose it is; others' and known hosts' are not", async () => {
   await cable("tunnel", "far");
   using watch = AddressWatch.open("tunnel", [own, gateway].map(parseMac));
-  await watch.watch(address);
+  watch.watch(address);
   await ip("address add 172.29.0.20/24 dev tunnel");
   assert.match(await ip("neighbor show dev tunnel"), /^172\.29\.0\.20 /);
   const next = watch.next();
@@ -29,7 +29,7 @@ kernelTest("a claim of the watched address is told, with whose it is; others' an
   assert.equal(found?.address, address);
   assert.equal(formatMac(found.mac), "02:00:00:00:00:66");
   // Asked again, it is not known already.
-  await watch.watch(address);
+  watch.watch(address);
   const again = watch.next();
   await claim("172.29.0.20", "02:00:00:00:00:66");
   assert.equal(formatMac((await again)!.mac), "02:00:00:00:00:66");
@@ -39,5 +39,5 @@ kernelTest("there is no such device any more", async () => {
   await cable("tunnel", "far");
   using watch = AddressWatch.open("tunnel", []);
   await ip("link delete tunnel");
-  await assert.rejects(watch.watch(address), { code: "ENODEV" });
+  assert.throws(() => watch.watch(address), { code: "ENODEV" });
 });
