@@ -14,7 +14,7 @@ import {
 import { IndexLists } from "./index_lists.ts";
 import type { LeaseRecord } from "./lease_record.ts";
 import { listCount, lists, stateOfList } from "./pool_lists.ts";
-import { binaryString, type Requester } from "./requester.ts";
+import { binaryString, isOfClientId, type Requester } from "./requester.ts";
 
 export type AddressTableConfig = {
   readonly network: Prefix4;
@@ -179,7 +179,7 @@ export class AddressTable {
       address: this.base + index,
       state: "bound",
       chaddr,
-      clientId: key.startsWith("i") ? clientId : undefined,
+      clientId: isOfClientId(key) ? clientId : undefined,
       hostName,
       until,
     };

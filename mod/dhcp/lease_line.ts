@@ -7,7 +7,7 @@ import type { LeaseRecord } from "./lease_record.ts";
 const states = ["bound", "released", "declined"] as const satisfies LeaseRecord["state"][];
 
 /**
- * As `JSON.stringify` would: only a name can hold what must be escaped. Byte by byte, because a server that writes
+ * A record's line, without its end, as `JSON.stringify` would: only a name can hold what must be escaped. Byte by byte, because a server that writes
  * thousands a second must leave little to the garbage collector.
  */
 export function writeRecord(
@@ -20,7 +20,7 @@ export function writeRecord(
   writeHex(writer, chaddr);
   if (clientId !== undefined) writeHex(writer.ascii(literals.id), clientId);
   if (hostName !== undefined) writer.ascii(literals.name).put(encoder.encode(JSON.stringify(hostName)));
-  writer.ascii(literals.end).u8(newline);
+  writer.ascii(literals.end);
 }
 
 function writeDottedDecimal(writer: Writer, address: Ipv4): void {
@@ -58,7 +58,7 @@ const literals = {
   end: "}",
 } as const;
 const hexDigits = "0123456789abcdef";
-const [newline, dot, zero, nine, colon, quote] = [0x0a, 0x2e, 0x30, 0x39, 0x3a, 0x22];
+const [dot, zero, nine, colon, quote] = [0x2e, 0x30, 0x39, 0x3a, 0x22];
 
 /**
  * A line as {@link writeRecord} writes it, byte by byte: a gateway that starts again answers nobody before it has read

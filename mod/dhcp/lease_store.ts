@@ -28,7 +28,10 @@ export function encodeRecords(
   writer: Writer = new Writer(Infinity),
 ): Uint8Array<ArrayBuffer> {
   writer.restart();
-  for (const record of records) writeRecord(writer, record);
+  for (const record of records) {
+    writeRecord(writer, record);
+    writer.u8(newline);
+  }
   return writer.finish();
 }
 

@@ -54,7 +54,12 @@ export function hashKey(key: string, seed = 0): number {
 
 /** The client identifier in a key; `undefined` when it was made from a hardware address. */
 export function clientIdOf(key: string): Uint8Array | undefined {
-  return key.startsWith("i") ? bytesOf(key.slice(1)) : undefined;
+  return isOfClientId(key) ? bytesOf(key.slice(1)) : undefined;
+}
+
+/** Whether a key was made from a client identifier, and not from a hardware address. */
+export function isOfClientId(key: string): boolean {
+  return key.startsWith("i");
 }
 
 /**

@@ -1,7 +1,7 @@
 /** IPv4 packets (RFC 791) and the Internet checksum (RFC 1071). */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
-import { Reader, WireError, Writer } from "./bytes.ts";
+import { Reader, WireError, type Writer } from "./bytes.ts";
 
 export const protocols = { icmp: 1, tcp: 6, udp: 17 } as const;
 
@@ -60,13 +60,7 @@ export function decodeIpv4(bytes: Uint8Array): Ipv4Packet {
   return { source, destination, protocol, ttl, payload: bytes.subarray(headerLength, totalLength) };
 }
 
-/** Encodes a packet without options that is not to be fragmented. */
-export function encodeIpv4(packet: Ipv4Packet): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(65_535, ipv4HeaderLength + packet.payload.length);
-  return writeIpv4Header(writer, packet, packet.payload.length).put(packet.payload).finish();
-}
-
-/** Writes the header of such a packet. @param length bytes of the payload */
+/** Writes the header of a packet without options that is not to be fragmented. @param length bytes of the payload */
 export function writeIpv4Header(
   writer: Writer,
   { source, destination, protocol, ttl }: Omit<Ipv4Packet, "payload">,
