@@ -2,7 +2,8 @@
  * The system calls that Deno does not offer, from the C library by FFI. Struct layouts in this folder are those of
  * Linux on x86-64 and arm64: 64-bit, little-endian, and alike but for `epoll_event`.
  *
- * Calls are synchronous, and none of them blocks, but for those named `..._waiting`, whose `errno` is lost. A `buffer` need only live through a synchronous call.
+ * Calls are synchronous, and none of them blocks but those named `..._waiting`, whose `errno` is lost, and `epoll_wait`, which
+ * is given a moment at most. A `buffer` need only live through a synchronous call.
  */
 
 const library = Deno.dlopen("libc.so.6", {
@@ -35,7 +36,6 @@ const library = Deno.dlopen("libc.so.6", {
   eventfd_write: { parameters: ["i32", "u64"], result: "i32" },
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-  // Waits for a moment at most.
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   epoll_wait_waiting: {
     name: "epoll_wait",

@@ -1,13 +1,6 @@
-const noBytes = new Uint8Array(0);
-
 /** Writes all of `bytes` before it returns, however often the system call has to be made. */
 export function writeAllSync(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  let left = bytes;
-  while (left.length > 0) {
-    const written = file.writeSync(left);
-    // Nearly always that was all: no view of the rest is needed.
-    left = written === left.length ? noBytes : left.subarray(written);
-  }
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
 
 /** As {@link writeAllSync}, for what can wait. */
