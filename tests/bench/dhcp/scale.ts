@@ -10,10 +10,10 @@ import { firstMac, perfdhcp } from "./perfdhcp.ts";
 import { type DhcpWorld, overlay } from "./world.ts";
 
 const many = 65_000;
-/** As few as can ask so often without each of them asking too often. */
-const few = 1_000;
-const rate = 2_000;
-const seconds = 6;
+const few = 100;
+/** So that each of the few, by chance too, stays below the ten messages a second that a server takes from it. */
+const rate = 200;
+const seconds = 10;
 const restarts = 3;
 
 export async function benchScale(world: DhcpWorld): Promise<void> {
