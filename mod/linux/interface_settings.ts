@@ -11,6 +11,7 @@ const IFLA_AF_SPEC = 26;
 const IFLA_INET_CONF = 1;
 const IPV4_DEVCONF_FORWARDING = 1;
 const IPV4_DEVCONF_RP_FILTER = 8;
+const IPV4_DEVCONF_ACCEPT_LOCAL = 23;
 const IPV4_DEVCONF_PROXY_ARP_PVLAN = 25;
 
 /** linux/rtnetlink.h, linux/netconf.h. `conf/all` has no device but this number. */
@@ -24,19 +25,14 @@ const rpFilters = { off: 0, strict: 1, loose: 2 } as const;
 
 export type ObservedSettings = {
   readonly forwarding: boolean;
-  readonly rpFilter: number;
-  readonly isStrict: boolean;
+  /** Whether reverse path filtering could let more through. */
+  readonly isFiltered: boolean;
+  readonly acceptLocal: boolean;
   readonly proxyArp: boolean;
 };
 
-/**
- * The settings of `device` as they are. The reverse path filter in force is the larger of `rpFilter` and that of `conf/all`,
- * which only a writable /proc/sys would set: `isStrict` tells whether that is the strict one.
- */
-export async function interfaceSettings(
-  netlink: Netlink,
-  device: string,
-): Promise<ObservedSettings> {
+/** The settings of `device` as they are. */
+export async function interfaceSettings(netlink: Netlink, device: string): Promise<ObservedSettings> {
   const { payload } = await netlink.ask({
     operation: `reading the settings of ${device}`,
     type: RTM.getLink,
@@ -44,27 +40,31 @@ export async function interfaceSettings(
     attributes: [named(device)],
   });
   const settings = findAttribute(payload.subarray(sizes.link), [IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF]);
-  if (settings === undefined) return { forwarding: false, rpFilter: rpFilters.off, isStrict: false, proxyArp: false };
+  if (settings === undefined) return { forwarding: false, isFiltered: false, acceptLocal: false, proxyArp: false };
   const view = new DataView(settings.buffer, settings.byteOffset, settings.byteLength);
   // An array of numbers whose first has the index 1.
   const setting = (index: number) => view.getInt32(4 * (index - 1), true);
-  const rpFilter = setting(IPV4_DEVCONF_RP_FILTER);
   return {
     forwarding: setting(IPV4_DEVCONF_FORWARDING) !== 0,
-    rpFilter,
-    isStrict: Math.max(rpFilter, await rpFilterOfAll(netlink)) === rpFilters.strict,
+    isFiltered: setting(IPV4_DEVCONF_RP_FILTER) !== await leastRpFilter(netlink),
+    acceptLocal: setting(IPV4_DEVCONF_ACCEPT_LOCAL) !== 0,
     proxyArp: setting(IPV4_DEVCONF_PROXY_ARP_PVLAN) !== 0,
   };
 }
 
-async function rpFilterOfAll(netlink: Netlink): Promise<number> {
+/**
+ * What an interface must have for the least of reverse path filtering: in force is the larger of its own and that of
+ * `conf/all`, which only a writable /proc/sys would set.
+ */
+async function leastRpFilter(netlink: Netlink): Promise<number> {
   const { payload } = await netlink.ask({
     operation: "reading net.ipv4.conf.all.rp_filter",
     type: RTM_GETNETCONF,
     fixed: Uint8Array.of(AF_INET, 0, 0, 0),
     attributes: [{ type: NETCONFA_IFINDEX, value: u32(NETCONFA_IFINDEX_ALL) }],
   });
-  return readU32(findAttribute(payload.subarray(4), [NETCONFA_RP_FILTER])) ?? rpFilters.off;
+  const ofAll = readU32(findAttribute(payload.subarray(4), [NETCONFA_RP_FILTER]));
+  return ofAll === rpFilters.strict ? rpFilters.loose : rpFilters.off;
 }
 
 /**
@@ -75,11 +75,12 @@ async function rpFilterOfAll(netlink: Netlink): Promise<number> {
  */
 export async function setInterfaceSettings(
   netlink: Netlink,
-  { device, forwarding, rpFilter, proxyArp }: InterfaceSettings,
+  { device, forwarding, rpFilter, acceptLocal, proxyArp }: InterfaceSettings,
 ): Promise<void> {
   const settings: Attribute[] = [
     ...(forwarding === undefined ? [] : [{ type: IPV4_DEVCONF_FORWARDING, value: u32(forwarding ? 1 : 0) }]),
-    ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(rpFilters[rpFilter]) }]),
+    ...(rpFilter === undefined ? [] : [{ type: IPV4_DEVCONF_RP_FILTER, value: u32(await leastRpFilter(netlink)) }]),
+    ...(acceptLocal === undefined ? [] : [{ type: IPV4_DEVCONF_ACCEPT_LOCAL, value: u32(acceptLocal ? 1 : 0) }]),
     ...(proxyArp === undefined ? [] : [{ type: IPV4_DEVCONF_PROXY_ARP_PVLAN, value: u32(proxyArp ? 1 : 0) }]),
   ];
   await netlink.change({

@@ -186,15 +186,13 @@ async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
 /** Those that the kernel does not hold yet. */
 async function settingsToSet(netlink: Netlink, desired: readonly InterfaceSettings[]): Promise<SetInterface[]> {
   const changes: SetInterface[] = [];
-  for (const { device, forwarding, rpFilter, proxyArp } of desired) {
+  for (const { device, forwarding, rpFilter, acceptLocal, proxyArp } of desired) {
     const current = await unlessGone(interfaceSettings(netlink, device));
     if (current === undefined) continue;
     const different = {
       ...(forwarding === undefined || forwarding === current.forwarding ? {} : { forwarding }),
-      // With none the kernel need not look for the route of a packet's source.
-      ...(rpFilter === undefined || (rpFilter === "off" ? current.rpFilter === 0 : !current.isStrict)
-        ? {}
-        : { rpFilter }),
+      ...(rpFilter === undefined || !current.isFiltered ? {} : { rpFilter }),
+      ...(acceptLocal === undefined || acceptLocal === current.acceptLocal ? {} : { acceptLocal }),
       ...(proxyArp === undefined || proxyArp === current.proxyArp ? {} : { proxyArp }),
     };
     if (Object.keys(different).length > 0) changes.push({ kind: "set interface", settings: { device, ...different } });

@@ -114,14 +114,16 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
     ],
     exclusive: [everything4, everything6].map((destination) => ({ destination, table: "main" as const })),
     rules: policyRules(config, uplink, view),
-    interfaceSettings: [
-      // Loose: a connection from anywhere may come in by the uplink although the way back to its source, for all that
-      // reverse path filtering can see, is the tunnel.
-      { device: uplink.device, rpFilter: "loose" as const },
-      // None: whatever comes, comes from the gateway. While the tunnel has no address, the kernel would else take only what
-      // is from the gateway's own, and nobody would hear of a second DHCP server.
-      ...(tunnel === undefined ? [] : [{ device: config.device, rpFilter: "off" as const }]),
-    ],
+    // A connection from anywhere may come in by the uplink although the way back to its source, for all that reverse path
+    // filtering can see, is the tunnel. By the tunnel, whatever comes, comes from the gateway: while it has no address, the
+    // kernel would else take only what is from the gateway's own, and nobody would hear of a second DHCP server. Where the
+    // Pod's own addresses are taken for sources as well, the kernel has no reason to look for the route of each packet's
+    // source, by rule after rule. Who forges one is answered within the Pod.
+    interfaceSettings: [uplink.device, ...(tunnel === undefined ? [] : [config.device])].map((device) => ({
+      device,
+      rpFilter: "off" as const,
+      acceptLocal: true,
+    })),
   };
 }
 

@@ -75,8 +75,9 @@ export function gatewayNetState(config: GatewayNetConfig, view: GatewayView, lea
     interfaceSettings: [...new Set([...interfaces, device])].map((name) => ({
       device: name,
       forwarding: true,
-      // Replies come in by the VPN from sources that the Pod's own routes may place elsewhere.
-      rpFilter: "loose" as const,
+      // Replies come in by the VPN from sources that the Pod's own routes may place elsewhere. (The loose filter would take
+      // them, and the kernel the time to look for the route of each packet's source.)
+      rpFilter: "off" as const,
       // A client asks for another by ARP, and only the gateway hears it.
       ...(name === device ? { proxyArp: !isolation } : {}),
     })),

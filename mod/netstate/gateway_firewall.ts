@@ -144,6 +144,8 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
       ...(isolation ? [...refused].map((prefix) => `-d ${prefix} -i ${device} ${rejection[4]}`) : []),
       ...(vpnInterface === undefined ? [] : [`-i ${device} ! -o ${vpnInterface} ${rejection[4]}`]),
       `-i ${device} -j ACCEPT`,
+      // Who forges it by the VPN would have a client answer another, or take what it gets for its own.
+      `-s ${formatPrefix(network)} ! -i ${device} -j DROP`,
       ...(vpnInterface === undefined ? [] : admitForwards(forwards, vpnInterface, device)),
       `-o ${device} -j DROP`,
       // Forwarding is on for clients' sake. It makes no way from the VPN into the cluster, nor for neighbours into the VPN.

@@ -104,11 +104,10 @@ export type Neighbor = { readonly device: string; readonly address: Ipv4; readon
 export type InterfaceSettings = {
   readonly device: string;
   readonly forwarding?: boolean;
-  /**
-   * Reverse path filtering (RFC 3704). `loose`: a source that routes place elsewhere is heard, and whether one is that they
-   * place nowhere stays as it is.
-   */
-  readonly rpFilter?: "loose" | "off";
+  /** No reverse path filtering (RFC 3704), or where all interfaces have the strict one, the loose. */
+  readonly rpFilter?: "off";
+  /** Whether packets are heard whose source is an address of this host's. */
+  readonly acceptLocal?: boolean;
   /** Whether it answers ARP for hosts that are reached by the interface that they are asked for on (RFC 3069). */
   readonly proxyArp?: boolean;
 };

@@ -30,7 +30,7 @@ kernelTest("without NET_ADMIN each way to the kernel names it", async () => {
     ["UdpSocket from udp_socket.ts", `UdpSocket.open({ mark: 1 })`],
     [
       "setInterfaceSettings from interface_settings.ts",
-      `setInterfaceSettings(new Netlink(), { device: "eth0", rpFilter: "loose" })`,
+      `setInterfaceSettings(new Netlink(), { device: "eth0", rpFilter: "off" })`,
     ],
   ] as const;
   for (const [imports, code] of cases) {

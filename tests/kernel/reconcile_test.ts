@@ -277,7 +277,7 @@ kernelTest("rules and interface settings of both kinds", async () => {
       ...[4, 6].map((family) => ({ family: family as 4 | 6, priority: 3150, mark: 0x3150, table: 3150 })),
       { family: 4, priority: 3152, ownToPort: 53, table: 3151 },
     ],
-    interfaceSettings: [{ device: "eth0", forwarding: true, rpFilter: "loose" }],
+    interfaceSettings: [{ device: "eth0", forwarding: true, rpFilter: "off" }],
   };
   await ip("rule add priority 3150 fwmark 0x99 lookup 99");
   assert.equal((await apply(state)).length, 4);

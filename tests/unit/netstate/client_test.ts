@@ -97,7 +97,7 @@ golden(
       + rule     v6 priority 3150 mark 0x3150 table 3150
       + rule     v6 priority 32791 table 3153
       + rule     v6 priority 32790 from 2001:db8:42::5 table 3152
-      + setting  eth0 rp_filter=loose
+      + setting  eth0 rp_filter=off accept_local=true
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.21.0.80/32 -p tcp -m tcp --dport 80 -j RETURN
   `,
 );
@@ -113,7 +113,7 @@ golden(
       + route    172.20.1.6/32 via 10.42.0.1 dev eth0
       + route    172.29.0.1/32 dev vxlan3150
       + route    172.29.0.1/32 unreachable metric 4294967295
-      + setting  vxlan3150 rp_filter=off
+      + setting  vxlan3150 rp_filter=off accept_local=true
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
@@ -186,7 +186,7 @@ golden(
       - route    0.0.0.0/0 via 172.29.0.1 dev vxlan3150
       - rule     v4 priority 3151 from 172.29.0.20 table 3151
       - rule     v4 priority 3152 own to port 53 table 3151
-      - setting  vxlan3150 rp_filter=off
+      - setting  vxlan3150 rp_filter=off accept_local=true
       - v4 filter PGW-OUTPUT -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -j RETURN
       - v4 filter PGW-INPUT ! -s 172.20.1.6/32 -p udp -m udp --dport 4789 -j DROP
@@ -248,7 +248,7 @@ golden(
   `
     route    0.0.0.0/0 via 169.254.1.1 dev eth0 onlink table 3150
     route    10.0.0.0/8 via 169.254.1.1 dev eth0 onlink
-    setting  eth0 rp_filter=loose
+    setting  eth0 rp_filter=off accept_local=true
   `,
 );
 

@@ -14,9 +14,9 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       link     vxlan3150 vxlan 3150 port 4789 dev eth0 local 10.42.0.5 mac 02:77:ac:1d:00:01 mtu 1400
       address  172.29.0.1/24 dev vxlan3150
       route    172.29.0.0/24 dev vxlan3150 table 255
-      setting  eth0 forwarding=true rp_filter=loose
-      setting  tun0 forwarding=true rp_filter=loose
-      setting  vxlan3150 forwarding=true rp_filter=loose proxy_arp=false
+      setting  eth0 forwarding=true rp_filter=off
+      setting  tun0 forwarding=true rp_filter=off
+      setting  vxlan3150 forwarding=true rp_filter=off proxy_arp=false
       chain    v4 filter PGW-INPUT from INPUT
       v4 filter PGW-INPUT ! -i vxlan3150 -p udp -m udp --dport 4789 -j ACCEPT
       v4 filter PGW-INPUT ! -s 172.29.0.1/32 -d 172.29.0.1/32 ! -i vxlan3150 -j DROP
@@ -47,6 +47,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-FORWARD -d 10.42.0.1/32 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD -d 192.0.2.10/32 -i vxlan3150 -j REJECT --reject-with icmp-admin-prohibited
       v4 filter PGW-FORWARD -i vxlan3150 -j ACCEPT
+      v4 filter PGW-FORWARD -s 172.29.0.0/24 ! -i vxlan3150 -j DROP
       v4 filter PGW-FORWARD -o vxlan3150 -j DROP
       chain    v4 nat PGW-POSTROUTING from POSTROUTING
       v4 nat PGW-POSTROUTING -o lo -j RETURN
@@ -85,7 +86,7 @@ Deno.test("gateway network state: with a VPN's interface, by that or not at all"
 Deno.test("gateway network state: a VPN that comes up later forwards too", { permissions: "none" }, () => {
   assert.deepEqual(
     showChanges(gatewayNetState(config, { uplink, interfaces: ["eth0"] }, nothing), whole),
-    ["+ setting  tun0 forwarding=true rp_filter=loose"],
+    ["+ setting  tun0 forwarding=true rp_filter=off"],
   );
 });
 
@@ -149,7 +150,7 @@ Deno.test("gateway network state: a fixed address instead of the masquerade; cli
   );
   const open = showChanges(whole, gatewayNetState({ ...config, isolation: false }, gatewayView, nothing));
   assert.deepEqual(open.filter((line) => line.startsWith("+")), [
-    "+ setting  vxlan3150 forwarding=true rp_filter=loose proxy_arp=true",
+    "+ setting  vxlan3150 forwarding=true rp_filter=off proxy_arp=true",
     "+ v4 filter PGW-FORWARD -i vxlan3150 -o vxlan3150 -j ACCEPT",
   ]);
 });

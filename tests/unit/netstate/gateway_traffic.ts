@@ -78,6 +78,12 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
       met("FORWARD", { ...forwarded, in: "eth0" }),
     ],
   ],
+  ["anything forwarded from elsewhere with a client's source", [
+    met("FORWARD", { ...forwarded, source: client }),
+    met("FORWARD", { ...forwarded, source: "172.29.0.21" }),
+    met("FORWARD", { in: "docker0", out: "tun0" }),
+    met("FORWARD", { in: "eth0", out: "docker0", destination: "192.0.2.2" }),
+  ]],
   ["forwarded from the VPN to anywhere but a client", [
     met("FORWARD", { ...forwarded, out: "eth0", destination: "10.43.0.1" }),
     met("FORWARD", { ...forwarded, out: "eth0", destination: "10.42.0.9", translated: false, connection: "INVALID" }),

@@ -19,9 +19,10 @@ export function show(state: NetState): string[] {
     ...state.routes.map(showRoute),
     ...(state.exclusive ?? []).map(({ destination, table }) => `only     ${formatPrefix(destination)} table ${table}`),
     ...state.rules.map(showRule),
-    ...state.interfaceSettings.map(({ device, forwarding, rpFilter, proxyArp }) =>
+    ...state.interfaceSettings.map(({ device, forwarding, rpFilter, acceptLocal, proxyArp }) =>
       `setting  ${device}` + (forwarding === undefined ? "" : ` forwarding=${forwarding}`) +
       (rpFilter === undefined ? "" : ` rp_filter=${rpFilter}`) +
+      (acceptLocal === undefined ? "" : ` accept_local=${acceptLocal}`) +
       (proxyArp === undefined ? "" : ` proxy_arp=${proxyArp}`)
     ),
     ...showFirewall("v4", state.firewall.v4),
