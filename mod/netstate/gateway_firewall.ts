@@ -135,7 +135,7 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
     name: "PGW-FORWARD",
     hook: "FORWARD",
     rules: [
-      ...clampMss(config),
+      clampMss,
       // Nearly all packets end here: what belongs to a connection was judged by its first packet.
       `-s ${formatPrefix(network)} -i ${device} ${wayOut} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
       `! -i ${device} -o ${device} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
@@ -159,13 +159,10 @@ function forward4(config: GatewayNetConfig, { uplink }: GatewayView, { forwards 
 
 /**
  * A path of smaller MTU behind the gateway must not need ICMP to be noticed (RFC 2923). Here and not in `mangle`, where
- * another chain would be on each packet's way; by address, which is compared sooner than the name of an interface.
+ * another chain would be on each packet's way; of whatever is forwarded, because each comparison takes time with each
+ * packet, and a segment that is too big for its path is of no use to anybody.
  */
-function clampMss({ network }: GatewayNetConfig): string[] {
-  return ["-s", "-d"].map((end) =>
-    `${end} ${formatPrefix(network)} -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`
-  );
-}
+const clampMss = "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu";
 
 function translate({ vpnInterface }: GatewayNetConfig, { forwards }: GatewayLearned): Chain {
   return {

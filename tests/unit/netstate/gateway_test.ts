@@ -34,8 +34,7 @@ Deno.test("gateway network state: forwards whatever way the routes say", { permi
       v4 filter PGW-OUTPUT -o vxlan3150 -j ACCEPT
       v4 filter PGW-OUTPUT -p tcp -m tcp --sport 3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       chain    v4 filter PGW-FORWARD from FORWARD
-      v4 filter PGW-FORWARD -s 172.29.0.0/24 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
-      v4 filter PGW-FORWARD -d 172.29.0.0/24 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+      v4 filter PGW-FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
       v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD ! -i vxlan3150 -o vxlan3150 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
       v4 filter PGW-FORWARD ! -s 172.29.0.0/24 -i vxlan3150 -j DROP
