@@ -59,6 +59,12 @@ export class LeasePool {
     }
   }
 
+  /** How many {@link records} there are. */
+  get recordCount(): number {
+    const { bound, expired, released, declined } = this.counts();
+    return bound + expired + released + declined;
+  }
+
   /** Puts back what a journal held, before anything else happens. Records of addresses that are not here are left out. */
   restore(records: Iterable<LeaseRecord>, now: number): void {
     const isHere = ({ address }: LeaseRecord): boolean => {

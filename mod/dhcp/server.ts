@@ -217,6 +217,11 @@ export class DhcpServer {
     return this.#pool.records();
   }
 
+  /** How many {@link records} there are. */
+  get recordCount(): number {
+    return this.#pool.recordCount;
+  }
+
   /** How many addresses are free, and in each state. */
   counts(now: number): Record<LeaseState | "free", number> {
     this.#pool.sweep(now);

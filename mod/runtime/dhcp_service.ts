@@ -133,7 +133,7 @@ export class DhcpService {
     const reservations = this.#reservations?.first ?? noReservations;
     const restored = this.#file.takeRestored();
     this.server = new DhcpServer({ ...options, reservations }, restored, Date.now());
-    this.#file.compactFrom(() => this.server.records());
+    this.#file.compactFrom(this.server);
     this.#places = new ClientPlaces(device);
     this.#packets = PacketSocket.open(device, { batch });
     this.#socket = UdpSocket.open({

@@ -16,7 +16,7 @@ export type LeaseFileOptions = {
   readonly clock?: () => number;
 };
 
-/** A journal is rewritten when it has this many lines more than twice its addresses. */
+/** A journal is rewritten when it has this many lines more than twice what is worth keeping. */
 const spareLines = 4_096;
 /**
  * One with twice that many was never rewritten while it was written, because the process did not live for long enough. It
@@ -29,6 +29,13 @@ function isOverlong(lines: number, addresses: number): boolean {
 const pieceLines = 64;
 /** After a failure everything is in memory alone; every so many milliseconds the disk is tried again. */
 const retryInterval = 60_000;
+
+/** All that is worth keeping, as it is when it is read. */
+export type KeptRecords = {
+  records(): Iterable<LeaseRecord>;
+  /** How many those are. */
+  readonly recordCount: number;
+};
 
 /**
  * Appends records to `leases.jsonl` in a directory. What was committed survives `kill -9`: it is in the kernel's hands.
@@ -52,10 +59,8 @@ export class LeaseFile {
   /** The successor of the journal while it is written. */
   #successor: Deno.FsFile | undefined;
   #lines = 0;
-  /** Lines of the journal when it was last written anew. */
-  #addresses = 0;
   #retryAt = 0;
-  #snapshot: (() => Iterable<LeaseRecord>) | undefined;
+  #kept: KeptRecords | undefined;
   #compaction: Promise<void> = Promise.resolve();
   #syncing: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
   #closed = false;
@@ -81,14 +86,14 @@ export class LeaseFile {
         );
       }
       this.#lines = records.length;
-      this.#addresses = new Set(records.map(({ address }) => address)).size;
       this.#takeLock();
       this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
       // What was cut short when the last run was killed must not become the beginning of a line.
       if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
       // The file itself must be there after a power cut too.
       if (sync) syncDirectory(directory);
-      if (isOverlong(this.#lines, this.#addresses)) this.#rewrite(replay(records, () => true));
+      const addresses = new Set(records.map(({ address }) => address)).size;
+      if (isOverlong(this.#lines, addresses)) this.#rewrite(replay(records, () => true));
     } catch (error) {
       this.#fail(error);
     }
@@ -101,9 +106,9 @@ export class LeaseFile {
     return restored;
   }
 
-  /** From now on the journal is rewritten from `snapshot`, which gives all that is worth keeping, when it got long. */
-  compactFrom(snapshot: () => Iterable<LeaseRecord>): void {
-    this.#snapshot = snapshot;
+  /** From now on the journal is rewritten from `kept` when it got long. */
+  compactFrom(kept: KeptRecords): void {
+    this.#kept = kept;
     this.#compactWhenLong();
   }
 
@@ -171,10 +176,10 @@ export class LeaseFile {
 
   /** Tries the disk again by writing all anew: what is there may end in the middle of a line. */
   #recover(): boolean {
-    if (this.#closed || this.#clock() < this.#retryAt || this.#snapshot === undefined) return false;
+    if (this.#closed || this.#clock() < this.#retryAt || this.#kept === undefined) return false;
     try {
       this.#takeLock();
-      this.#rewrite([...this.#snapshot()]);
+      this.#rewrite([...this.#kept.records()]);
       this.problem = undefined;
       return true;
     } catch (error) {
@@ -193,7 +198,7 @@ export class LeaseFile {
       successor.close();
       throw error;
     }
-    this.#addresses = this.#lines = records.length;
+    this.#lines = records.length;
   }
 
   #openSuccessor(): Deno.FsFile {
@@ -210,23 +215,23 @@ export class LeaseFile {
   }
 
   #compactWhenLong(): void {
-    if (this.#lines < 2 * this.#addresses + spareLines || this.#successor !== undefined) return;
-    if (this.#file === undefined || this.#snapshot === undefined || this.#closed) return;
-    this.#compaction = this.#compact(this.#snapshot());
+    if (this.#file === undefined || this.#kept === undefined || this.#closed) return;
+    if (this.#lines < 2 * this.#kept.recordCount + spareLines || this.#successor !== undefined) return;
+    this.#compaction = this.#compact(this.#kept.records());
   }
 
   /**
    * Writes a successor piece by piece between the answers to clients. Meanwhile every commit goes to both, so the
    * journal stays whole until the successor is, and the last line of each address is true in either.
    */
-  async #compact(snapshot: Iterable<LeaseRecord>): Promise<void> {
+  async #compact(records: Iterable<LeaseRecord>): Promise<void> {
     // Not when the journal failed meanwhile, or the program ends: the half-written successor is nobody's then.
     const isWanted = () => this.#file !== undefined && !this.#closed;
     try {
       const successor = this.#successor = this.#openSuccessor();
       const linesBefore = this.#lines;
       let written = 0;
-      const isWhole = await inTurns(snapshot, pieceLines, (piece) => {
+      const isWhole = await inTurns(records, pieceLines, (piece) => {
         if (!isWanted()) return false;
         writeAllSync(successor, encodeRecords(piece));
         written += piece.length;
@@ -235,7 +240,6 @@ export class LeaseFile {
       if (!isWhole || !isWanted()) return;
       this.#succeed(successor);
       this.#successor = undefined;
-      this.#addresses = written;
       this.#lines = written + this.#lines - linesBefore;
     } catch (error) {
       this.#fail(error);

@@ -19,7 +19,7 @@ const dhcp = new DhcpServer(
   file.takeRestored(),
   started,
 );
-file.compactFrom(() => dhcp.records());
+file.compactFrom(dhcp);
 const encoder = new TextEncoder();
 console.log("ready");
 while (Date.now() < started + 10_000) {

@@ -82,7 +82,12 @@ Deno.test("lease file: a long journal is rewritten while commits go on", () =>
   inDirectory(async (directory) => {
     const file = LeaseFile.open(directory, { sync: false });
     const leases = new Map<number, LeaseRecord>();
-    file.compactFrom(() => leases.values());
+    file.compactFrom({
+      records: () => leases.values(),
+      get recordCount() {
+        return leases.size;
+      },
+    });
     const path = `${directory}/leases.jsonl`;
     let largest = 0;
     for (let round = 0; round < 100; round++) {
@@ -97,6 +102,33 @@ Deno.test("lease file: a long journal is rewritten while commits go on", () =>
     assert.deepEqual(last, new Map([...leases.values()].map((lease) => [lease.address, lease])));
     // 10,000 lines were written; of 1,000 addresses some 6,000 are the most before a rewrite.
     assert(largest < 8_000 * 90, `${largest} bytes`);
+  }));
+
+Deno.test("lease file: a journal of nothing but different addresses is not rewritten, which would save nothing", () =>
+  inDirectory(async (directory) => {
+    const file = LeaseFile.open(directory, { sync: false });
+    let reads = 0;
+    const leases: LeaseRecord[] = [];
+    const kept = {
+      records: () => {
+        reads++;
+        return leases;
+      },
+      get recordCount() {
+        return leases.length;
+      },
+    };
+    file.compactFrom(kept);
+    for (let index = 0; index < 20_000; index += 100) {
+      const batch = Array.from({ length: 100 }, (_, place) => record(index + place));
+      leases.push(...batch);
+      await file.commit(batch);
+    }
+    assert.equal(reads, 0);
+    leases.splice(10, Infinity);
+    await file.commit([record(1)]);
+    assert.equal(reads, 1);
+    await file.close();
   }));
 
 Deno.test("lease file: a journal that no process lived to rewrite is rewritten at the start", () =>
@@ -118,7 +150,7 @@ Deno.test("lease file: without a place to write, memory must do, and that is sai
     await Deno.writeTextFile(`${directory}/file`, "");
     const problems: string[] = [];
     const file = LeaseFile.open(`${directory}/file/state`, { sync: true, report: (problem) => problems.push(problem) });
-    file.compactFrom(() => [record(1)]);
+    file.compactFrom({ records: () => [record(1)], recordCount: 1 });
     await file.commit([record(1)]);
     await file.commit([record(2)]);
     await file.close();
@@ -134,7 +166,12 @@ Deno.test("lease file: when the place to write comes back, everything is written
     let now = 0;
     const file = LeaseFile.open(state, { sync: false, clock: () => now });
     const leases = [record(1)];
-    file.compactFrom(() => leases);
+    file.compactFrom({
+      records: () => leases,
+      get recordCount() {
+        return leases.length;
+      },
+    });
     await Deno.remove(state);
     now = 59_999;
     await file.commit([record(1)]);
