@@ -68,6 +68,15 @@ export class AddressTable {
     };
   }
 
+  /** How many addresses are or were leased, or are set aside. */
+  get recordCount(): number {
+    let count = 0;
+    for (let list = 0; list < listCount; list++) {
+      if (list !== lists.free && list !== lists.offered) count += this.lists.length(list);
+    }
+    return count;
+  }
+
   /** From now on `addresses` are only for whom they are reserved. Leases on them are not renewed. */
   reserve(addresses: Iterable<Ipv4>): void {
     const before = this.#reserved;

@@ -61,8 +61,7 @@ export class LeasePool {
 
   /** How many {@link records} there are. */
   get recordCount(): number {
-    const { bound, expired, released, declined } = this.counts();
-    return bound + expired + released + declined;
+    return this.#table.recordCount;
   }
 
   /** Puts back what a journal held, before anything else happens. Records of addresses that are not here are left out. */

@@ -81,8 +81,6 @@ export type Outcome = {
 
 /** RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end. */
 const echoedCodes = [optionCodes.clientIdentifier, optionCodes.relayAgentInformation] as const;
-/** Values of option 53 by their number, made once. */
-const typeValues = Array.from({ length: messageTypes.inform + 1 }, (_, type) => u8Value(type));
 const ethernetLength = 6;
 const ipv4AndUdpHeaders = 28;
 /** What every client must take (RFC 2131 section 2), and what leaves through the tunnel unfragmented. */
@@ -99,13 +97,12 @@ const lookAhead = 128;
  */
 export class DhcpServer {
   readonly #address: Ipv4;
-  /** Option 54 of every reply. */
-  readonly #identifier: Uint8Array;
   readonly #network: Prefix4;
   readonly #leaseDuration: number;
   readonly #rapidCommit: boolean;
   readonly #parameters: ReadonlyMap<number, Uint8Array>;
-  readonly #leaseTimes: readonly [number, Uint8Array][];
+  /** What every reply of a kind begins with. */
+  readonly #beginnings: Readonly<Record<"offer" | "ack" | "nak" | "inform", OptionList>>;
   readonly #pool: LeasePool;
   readonly #clientLimiter: RateLimiter;
   readonly #overallLimiter: RateLimiter;
@@ -116,12 +113,19 @@ export class DhcpServer {
     const { address, network } = config;
     const times = leaseTimes(config);
     this.#address = address;
-    this.#identifier = ipv4Value(address);
     this.#network = network;
     this.#leaseDuration = times.leaseSeconds * 1000;
     this.#rapidCommit = config.rapidCommit ?? true;
     this.#parameters = parameterOptions(config);
-    this.#leaseTimes = leaseTimeOptions(times);
+    const identifier = [optionCodes.serverIdentifier, ipv4Value(address)] as const;
+    const typed = (type: number) => [[optionCodes.messageType, u8Value(type)] as const, identifier];
+    this.#beginnings = {
+      offer: new OptionList([...typed(messageTypes.offer), ...leaseTimeOptions(times)]),
+      ack: new OptionList([...typed(messageTypes.ack), ...leaseTimeOptions(times)]),
+      nak: new OptionList(typed(messageTypes.nak)),
+      // No lease, so no times of it (section 4.3.5).
+      inform: new OptionList(typed(messageTypes.ack)),
+    };
     this.#clientLimiter = new RateLimiter(config.clientRate ?? { perSecond: 10, burst: 20 }, 65_536);
     this.#overallLimiter = new RateLimiter(config.overallRate ?? { perSecond: 50_000, burst: 10_000 }, 1);
     this.#pool = new LeasePool({
@@ -236,7 +240,7 @@ export class DhcpServer {
       return this.#lease(message, client, address, now, true);
     }
     this.#pool.offer(client, address, now);
-    const options = this.#options(messageTypes.offer, this.#leaseTimes);
+    const options = new OptionList(this.#beginnings.offer);
     const reply = this.#reply(message, messageTypes.offer, address, this.#withAsked(options, message));
     return { reply, records: [], event: { kind: "offered", address, client } };
   }
@@ -293,14 +297,14 @@ export class DhcpServer {
     const known = this.#pool.addressOf(client.key);
     const renewed = known?.address === address && known.state === "bound";
     const records = this.#pool.bind(client, address, now + this.#leaseDuration);
-    const options = this.#options(messageTypes.ack, this.#leaseTimes);
+    const options = new OptionList(this.#beginnings.ack);
     if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
     const reply = this.#reply(message, messageTypes.ack, address, this.#withAsked(options, message));
     return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
   }
 
   #refuse(message: DhcpMessage, client: Requester, address: Ipv4, reason: string): Outcome {
-    const options = this.#options(messageTypes.nak).set(optionCodes.message, textValue(reason));
+    const options = new OptionList(this.#beginnings.nak).set(optionCodes.message, textValue(reason));
     const reply = this.#reply(message, messageTypes.nak, unspecified, options);
     return { reply, records: [], event: { kind: "refused", reason, address, client } };
   }
@@ -324,37 +328,29 @@ export class DhcpServer {
   /** Parameters for a client that has its address from elsewhere: no lease, no lease time (section 4.3.5). */
   #inform(message: DhcpMessage, client: Requester): Outcome {
     if (!contains(this.#network, message.ciaddr)) return dropped("nothing to do");
-    const options = this.#withAsked(this.#options(messageTypes.ack), message);
+    const options = this.#withAsked(new OptionList(this.#beginnings.inform), message);
     const reply = this.#reply(message, messageTypes.ack, unspecified, options);
     return { reply, records: [], event: { kind: "informed", address: message.ciaddr, client } };
-  }
-
-  /** What every reply of a type begins with. */
-  #options(type: number, values: readonly [number, Uint8Array][] = []): OptionList {
-    const options = new OptionList().set(optionCodes.messageType, typeValues[type]!)
-      .set(optionCodes.serverIdentifier, this.#identifier);
-    for (const [code, value] of values) options.set(code, value);
-    return options;
   }
 
   /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
   #withAsked(options: OptionList, request: DhcpMessage): OptionList {
     const list = request.options.get(optionCodes.parameterRequestList);
     if (list === undefined) this.#parameters.forEach((value, code) => options.set(code, value));
-    for (const code of list ?? noBytes) {
+    list?.forEach((code) => {
       const value = this.#parameters.get(code);
       if (value !== undefined) options.set(code, value);
-    }
+    });
     return options;
   }
 
   #reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {
     const isNak = type === messageTypes.nak;
     const isRelayed = request.giaddr !== unspecified;
-    for (const code of echoedCodes) {
+    echoedCodes.forEach((code) => {
       const value = request.options.get(code);
       if (value !== undefined) options.set(code, value);
-    }
+    });
     const message: DhcpMessage = {
       op: 2,
       htype: request.htype,

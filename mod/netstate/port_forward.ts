@@ -44,6 +44,11 @@ export class NamedClients {
     this.#holders = new Map(names.map((name) => [name, []]));
   }
 
+  /** Whether any name is forwarded to. */
+  get isWanted(): boolean {
+    return this.#holders.size > 0;
+  }
+
   /** When the next of the leases ends, if it is not renewed; `Infinity`: there is none. */
   get nextEnd(): number {
     return Math.min(...this.#all().map(({ until }) => until));

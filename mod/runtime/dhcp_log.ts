@@ -13,14 +13,15 @@ const intervalMs = 60_000;
 
 export class DhcpLog {
   readonly #saidAt = new Map<string, number>();
+  /** Most is said to nobody, and must cost nothing. Levels are set before there is a server, and once. */
+  readonly #isHeard = { info: log.isEnabledFor("info"), debug: log.isEnabledFor("debug") };
 
   /** @param counts how many addresses are in each state */
   tell(event: ServerEvent, counts: () => Record<LeaseState | "free", number>, now: number): void {
     if (event.kind === "dropped" && event.reason === "pool exhausted") return this.#full(counts, now);
     if (event.kind === "dropped" && event.reason === "foreign hardware address") return this.#foreignHardware(now);
     const level = event.kind === "leased" || event.kind === "refused" ? "info" : "debug";
-    // Most is said to nobody, and must cost nothing.
-    if (!log.isEnabledFor(level)) return;
+    if (!this.#isHeard[level]) return;
     if (event.kind === "dropped") return log[level]("a DHCP message is dropped: {reason}", { reason: event.reason });
     const { chaddr, hostName } = event.client;
     const fields = { address: formatIpv4(event.address), mac: formatMac(chaddr), hostName };

@@ -43,6 +43,7 @@ export class GatewayLearning implements Disposable {
 
   /** A lease was given, renewed or ended. */
   lease({ address, state, hostName, until }: LeaseRecord): void {
+    if (!this.#clients.isWanted) return;
     const isBound = state === "bound" && until > Date.now();
     const lease = { address, isBound, until, ...(hostName === undefined ? {} : { hostName }) };
     if (this.#clients.learn(lease)) this.changed();

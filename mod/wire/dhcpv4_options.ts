@@ -62,8 +62,20 @@ export type DhcpOptions = Iterable<[code: number, value: Uint8Array]> & {
  * does, which grows by being made anew.
  */
 export class OptionList implements DhcpOptions {
-  readonly #codes: number[] = [];
-  readonly #values: Uint8Array[] = [];
+  readonly #codes: number[];
+  readonly #values: Uint8Array[];
+
+  /** @param options those that it begins with */
+  constructor(options: Iterable<readonly [code: number, value: Uint8Array]> = []) {
+    if (options instanceof OptionList) {
+      this.#codes = options.#codes.slice();
+      this.#values = options.#values.slice();
+      return;
+    }
+    this.#codes = [];
+    this.#values = [];
+    for (const [code, value] of options) this.set(code, value);
+  }
 
   get size(): number {
     return this.#codes.length;
