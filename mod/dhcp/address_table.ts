@@ -3,18 +3,11 @@
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { broadcastAddress, networkAddress, type Prefix4 } from "../addr/prefix.ts";
 import { type AddressRange, defaultRange } from "./address_range.ts";
-import {
-  type Binding,
-  describeBinding,
-  isSameHardware,
-  type LeaseEntry,
-  type LeaseState,
-  newBinding,
-} from "./binding.ts";
+import { Bindings, type LeaseEntry, type LeaseState } from "./binding.ts";
 import { IndexLists } from "./index_lists.ts";
 import type { LeaseRecord } from "./lease_record.ts";
 import { listCount, lists, stateOfList } from "./pool_lists.ts";
-import { binaryString, isOfClientId, type Requester } from "./requester.ts";
+import { isOfClientId, type Requester } from "./requester.ts";
 
 export type AddressTableConfig = {
   readonly network: Prefix4;
@@ -34,7 +27,7 @@ export class AddressTable {
   readonly last: number;
   readonly excluded: ReadonlySet<number>;
   readonly lists: IndexLists;
-  readonly bindings: (Binding | undefined)[];
+  readonly bindings: Bindings;
   /** What each client has or had. */
   readonly clients = new Map<string, number>();
   /** What is offered to clients whose lease is on another address, which goes on until they have taken the offer. */
@@ -49,8 +42,7 @@ export class AddressTable {
     this.first = Math.max(1, range.first - this.base);
     this.last = Math.min(this.size - 2, range.last - this.base);
     this.excluded = new Set(config.excluded.map((address) => address - this.base));
-    // Filled: an array that grows by being written to in any order becomes a hash table, ten times slower.
-    this.bindings = new Array<Binding | undefined>(this.size).fill(undefined);
+    this.bindings = new Bindings(this.size);
     this.lists = new IndexLists(this.size, listCount);
     for (let index = this.first; index <= this.last; index++) this.#makeFree(index);
   }
@@ -131,7 +123,7 @@ export class AddressTable {
   leave(key: string, index: number): LeaseRecord | undefined {
     const former = this.clients.get(key);
     if (former === undefined || former === index) return undefined;
-    const wasLeased = this.bindings[former]!.leased;
+    const wasLeased = this.bindings.wasLeased(former);
     const record = this.record(former, "released");
     this.forget(former);
     return wasLeased ? record : undefined;
@@ -139,39 +131,32 @@ export class AddressTable {
 
   /** The client has or is offered it, as `list` says. */
   assign(list: number, index: number, client: Requester, until: number, leased: boolean): void {
-    const { key, chaddr, hostName } = client;
-    const own = this.bindings[index];
-    if (own !== undefined && own.key === key) {
-      // The usual case, a renewal: nothing but the time changes, and nothing new is left to the garbage collector.
-      own.until = until;
-      own.leased = leased;
-      if (hostName !== undefined) own.hostName = hostName;
-      if (!isSameHardware(own, chaddr)) own.chaddr = binaryString(chaddr);
-      this.lists.append(list, index);
-      return;
+    const { key } = client;
+    if (this.bindings.key(index) !== key) {
+      this.#disown(index);
+      if (this.moves.get(key) !== index) this.clients.set(key, index);
     }
-    this.put(list, index, newBinding(client, until, leased));
+    this.bindings.set(index, client, until, leased);
+    this.lists.append(list, index);
   }
 
-  /** Whoever had it has it no more. */
-  put(list: number, index: number, binding: Binding): void {
-    const { key } = binding;
-    if (this.bindings[index]?.key !== key) this.#disown(index);
-    if (key !== undefined && this.moves.get(key) !== index) this.clients.set(key, index);
-    this.bindings[index] = binding;
-    this.lists.append(list, index);
+  /** A stranger uses it: whoever had it has it no more. */
+  setAside(index: number, chaddr: Uint8Array, until: number): void {
+    this.#disown(index);
+    this.bindings.setStranger(index, chaddr, until);
+    this.lists.append(lists.setAside, index);
   }
 
   /** It is nobody's, and as if it never had been. */
   forget(index: number): void {
     this.#disown(index);
-    this.bindings[index] = undefined;
+    this.bindings.clear(index);
     this.lists.remove(index);
     this.#makeFree(index);
   }
 
   #disown(index: number): void {
-    const key = this.bindings[index]?.key;
+    const key = this.bindings.key(index);
     if (key === undefined) return;
     if (this.moves.get(key) === index) this.moves.delete(key);
     else this.clients.delete(key);
@@ -183,19 +168,18 @@ export class AddressTable {
 
   /** What {@link record} tells of an address that was just leased, but in the client's own bytes, without a copy. */
   recordOf({ key, chaddr, clientId }: Requester, index: number, until: number): LeaseRecord {
-    const { hostName } = this.bindings[index]!;
     return {
       address: this.base + index,
       state: "bound",
       chaddr,
       clientId: isOfClientId(key) ? clientId : undefined,
-      hostName,
+      hostName: this.bindings.hostName(index),
       until,
     };
   }
 
   /** What is known of it. */
   record<State extends LeaseState>(index: number, state: State): Omit<LeaseRecord, "state"> & { state: State } {
-    return describeBinding(this.bindings[index]!, this.base + index, state);
+    return this.bindings.describe(index, this.base + index, state);
   }
 }

@@ -2,6 +2,7 @@
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import type { Writer } from "../wire/bytes.ts";
+import { chaddrLength } from "../wire/dhcpv4.ts";
 import type { LeaseRecord } from "./lease_record.ts";
 
 const states = ["bound", "released", "declined"] as const satisfies LeaseRecord["state"][];
@@ -98,7 +99,8 @@ function record(
   chaddr: Uint8Array,
   clientId: Uint8Array | undefined,
   hostName: string | undefined,
-): LeaseRecord {
+): LeaseRecord | undefined {
+  if (chaddr.length > chaddrLength) return undefined;
   const id = clientId === undefined ? {} : { clientId };
   return { address, state, chaddr, ...id, ...(hostName === undefined ? {} : { hostName }), until };
 }

@@ -2,11 +2,11 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { AddressTable, type AddressTableConfig } from "./address_table.ts";
-import { isSameHardware, type LeaseEntry, type LeaseState, newBinding, strangersBinding } from "./binding.ts";
+import type { LeaseEntry, LeaseState } from "./binding.ts";
 import { type LeaseRecord, replay } from "./lease_record.ts";
 import { isLeased, lists } from "./pool_lists.ts";
 import { preferredPlaces } from "./preferred_places.ts";
-import { bytesOf, clientKey, type Requester } from "./requester.ts";
+import { clientKey, type Requester } from "./requester.ts";
 
 export type PoolConfig = AddressTableConfig & {
   /** How long an offer stands, in milliseconds. */
@@ -75,9 +75,9 @@ export class LeasePool {
       if (state !== "declined") {
         const list = state === "released" ? lists.released : until <= now ? lists.expired : lists.restored;
         const key = clientKey(chaddr, clientId);
-        if (key !== undefined) this.#table.put(list, index, newBinding({ key, chaddr, hostName }, until, true));
+        if (key !== undefined) this.#table.assign(list, index, { key, chaddr, hostName }, until, true);
       } else if (until > now) {
-        this.#table.put(lists.setAside, index, strangersBinding(chaddr, until));
+        this.#table.setAside(index, chaddr, until);
       }
     }
   }
@@ -110,8 +110,7 @@ export class LeasePool {
     const index = this.#table.indexOf(address);
     if (!(index >= 0 && index < this.#table.size)) return "unavailable";
     const list = this.#table.lists.listOf(index);
-    const binding = this.#table.bindings[index];
-    if (binding !== undefined && binding.key === client.key) {
+    if (this.#table.bindings.key(index) === client.key) {
       return this.#usable(index, address === reserved, "own");
     }
     switch (list) {
@@ -126,7 +125,9 @@ export class LeasePool {
         return "taken";
       case lists.setAside:
         // In use, but by the very client that asks for it: a gateway that lost its leases learns them so.
-        return isSameHardware(binding!, client.chaddr) ? this.#usable(index, address === reserved, "free") : "taken";
+        return this.#table.bindings.isSameHardware(index, client.chaddr)
+          ? this.#usable(index, address === reserved, "free")
+          : "taken";
       default:
         return this.#usable(index, address === reserved, "free");
     }
@@ -159,9 +160,9 @@ export class LeasePool {
   /** Holds `address`, as {@link choose} gave it, for the client for a while. A lease that it has is left as it is. */
   offer(client: Requester, address: Ipv4, now: number): void {
     const index = this.#table.indexOf(address);
-    const own = this.#table.bindings[index]?.key === client.key ? this.#table.bindings[index] : undefined;
+    const isOwn = this.#table.bindings.key(index) === client.key;
     const list = this.#table.lists.listOf(index);
-    if (own !== undefined && isLeased(list)) return;
+    if (isOwn && isLeased(list)) return;
     this.#table.withdrawMove(client.key, index);
     const former = this.#table.clients.get(client.key);
     if (former !== undefined && former !== index && isLeased(this.#table.lists.listOf(former))) {
@@ -169,7 +170,13 @@ export class LeasePool {
     } else {
       this.#table.leave(client.key, index);
     }
-    this.#table.assign(lists.offered, index, client, now + this.#offerDuration, own?.leased ?? false);
+    this.#table.assign(
+      lists.offered,
+      index,
+      client,
+      now + this.#offerDuration,
+      isOwn && this.#table.bindings.wasLeased(index),
+    );
   }
 
   /**
@@ -200,7 +207,7 @@ export class LeasePool {
     const index = this.#table.indexOf(address);
     const list = this.#table.lists.listOf(index);
     if (this.#table.clients.get(key) !== index || !isLeased(list)) return undefined;
-    this.#table.bindings[index]!.until = now;
+    this.#table.bindings.setUntil(index, now);
     this.#table.lists.append(lists.released, index);
     return this.#table.record(index, "released");
   }
@@ -223,10 +230,9 @@ export class LeasePool {
   observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
     const index = this.#table.indexOf(address);
     if (!this.#table.isDynamic(index)) return undefined;
-    const binding = this.#table.bindings[index];
     const list = this.#table.lists.listOf(index);
     if (list === lists.offered || isLeased(list)) return undefined;
-    const isSame = binding !== undefined && isSameHardware(binding, chaddr);
+    const isSame = this.#table.bindings.isSameHardware(index, chaddr);
     if (list === lists.setAside) return isSame ? this.#setAside(index, chaddr, now) : undefined;
     if (isSame) {
       this.#table.lists.append(lists.lingering, index);
@@ -240,7 +246,7 @@ export class LeasePool {
   nextHolders(most: number): Uint8Array[] {
     const indexes = [lists.lingering, lists.expired, lists.released, lists.setAside]
       .flatMap((list) => this.#table.lists.take(list, most));
-    return indexes.map((index) => bytesOf(this.#table.bindings[index]!.chaddr)).filter(({ length }) => length > 0);
+    return indexes.map((index) => this.#table.bindings.chaddr(index)).filter(({ length }) => length > 0);
   }
 
   /**
@@ -252,8 +258,8 @@ export class LeasePool {
    */
   look(isSeen: (chaddr: Uint8Array, after: number) => boolean, now: number, most: number): LeaseRecord[] {
     const isHolderSeen = (index: number) => {
-      const { chaddr, until } = this.#table.bindings[index]!;
-      return chaddr !== "" && isSeen(bytesOf(chaddr), Math.min(until, now));
+      const chaddr = this.#table.bindings.chaddr(index);
+      return chaddr.length > 0 && isSeen(chaddr, Math.min(this.#table.bindings.until(index), now));
     };
     for (const index of this.#table.lists.take(lists.lingering, most)) {
       this.#table.lists.append(isHolderSeen(index) ? lists.lingering : lists.expired, index);
@@ -264,10 +270,10 @@ export class LeasePool {
       if (isHolderSeen(index)) this.#table.lists.append(lists.lingering, index);
     }
     const ending = this.#table.lists.take(lists.setAside, most).filter((index) =>
-      this.#table.bindings[index]!.until < now + this.#setAsideDuration / 2
+      this.#table.bindings.until(index) < now + this.#setAsideDuration / 2
     );
     return ending.flatMap((index) => {
-      const chaddr = bytesOf(this.#table.bindings[index]!.chaddr);
+      const chaddr = this.#table.bindings.chaddr(index);
       return chaddr.length > 0 && isSeen(chaddr, now - this.#setAsideDuration / 2)
         ? [this.#setAside(index, chaddr, now)]
         : [];
@@ -285,7 +291,7 @@ export class LeasePool {
     for (const place of preferredPlaces(client, count)) {
       const index = this.#table.first + place;
       const list = this.#table.lists.listOf(index);
-      const isIts = list === lists.setAside && isSameHardware(this.#table.bindings[index]!, client.chaddr);
+      const isIts = list === lists.setAside && this.#table.bindings.isSameHardware(index, client.chaddr);
       if (list === lists.free || isIts) return index;
     }
     return undefined;
@@ -307,18 +313,18 @@ export class LeasePool {
   #end(list: number, now: number, action: (index: number) => void): void {
     for (;;) {
       const index = this.#table.lists.first(list);
-      if (index === undefined || this.#table.bindings[index]!.until > now) return;
+      if (index === undefined || this.#table.bindings.until(index) > now) return;
       action(index);
     }
   }
 
   #withdraw(index: number): void {
-    if (this.#table.bindings[index]!.leased) this.#table.lists.append(lists.expired, index);
+    if (this.#table.bindings.wasLeased(index)) this.#table.lists.append(lists.expired, index);
     else this.#table.forget(index);
   }
 
   #setAside(index: number, chaddr: Uint8Array, now: number): LeaseRecord {
-    this.#table.put(lists.setAside, index, strangersBinding(chaddr, now + this.#setAsideDuration));
+    this.#table.setAside(index, chaddr, now + this.#setAsideDuration);
     return this.#table.record(index, "declined");
   }
 }

@@ -69,6 +69,8 @@ export class Reader {
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+  /** What {@link finish} gave last: messages of a kind are of one length, and a view made for each must be collected. */
+  #finished: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(readonly limit = 65_535, initialCapacity = 576) {
     this.#bytes = new Uint8Array(Math.min(limit, initialCapacity));
@@ -127,7 +129,10 @@ export class Writer {
 
   /** What was written, without a copy. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+    if (this.#finished?.buffer !== this.#bytes.buffer || this.#finished.length !== this.#length) {
+      this.#finished = this.#bytes.subarray(0, this.#length);
+    }
+    return this.#finished;
   }
 
   #reserve(count: number): number {

@@ -49,7 +49,8 @@ export const noBytes = new Uint8Array(0);
 
 const magicCookie = 0x63825363;
 const broadcastFlag = 0x8000;
-const chaddrLength = 16;
+/** The length of the field `chaddr`: a hardware address has at most so many bytes. */
+export const chaddrLength = 16;
 const snameLength = 64;
 const fileLength = 128;
 /** Fixed fields and cookie. */
