@@ -8,8 +8,8 @@ import type { LeaseRecord } from "./lease_record.ts";
 const states = ["bound", "released", "declined"] as const satisfies LeaseRecord["state"][];
 
 /**
- * A record's line, without its end, as `JSON.stringify` would: only a name can hold what must be escaped. Byte by byte, because a server that writes
- * thousands a second must leave little to the garbage collector.
+ * A record's line, without its end, as `JSON.stringify` would: only a name can hold what must be escaped. Byte by byte,
+ * because a server that writes thousands a second must leave little to the garbage collector.
  */
 export function writeRecord(
   writer: Writer,

@@ -66,7 +66,7 @@ export function isOfClientId(key: string): boolean {
  * A string of a character for each byte. Made with each message: what is short is faster piece by piece, and the usual, a MAC
  * address, at once.
  */
-export function binaryString(bytes: Uint8Array): string {
+function binaryString(bytes: Uint8Array): string {
   if (bytes.length === 6) {
     return String.fromCharCode(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!, bytes[4]!, bytes[5]!);
   }
@@ -76,7 +76,7 @@ export function binaryString(bytes: Uint8Array): string {
   return text;
 }
 
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
   return bytes;
