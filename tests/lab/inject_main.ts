@@ -1,15 +1,14 @@
 /**
- * Sends a UDP datagram to a VXLAN port again and again, as an attacker does: `inject_main.ts TARGET HEX [SOURCE]`. With
+ * Sends a UDP datagram to a port again and again, as an attacker does: `inject_main.ts TARGET PORT HEX [SOURCE]`. With
  * SOURCE it claims to come from there.
  */
 import { AF_INET, checked, int32, libc, SOCK_DGRAM, SOCK_FLAGS, SOCK_RAW } from "./libc.ts";
 
-const [target = "", hex = "", source] = Deno.args;
-const vxlanPort = 4789;
+const [target = "", port, hex = "", source] = Deno.args;
 const payload = Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
 const address = new DataView(new ArrayBuffer(16));
 address.setUint16(0, AF_INET, true);
-address.setUint16(2, vxlanPort);
+address.setUint16(2, Number(port));
 octets(target).forEach((octet, index) => address.setUint8(4 + index, octet));
 
 const socket = source === undefined ? open(SOCK_DGRAM, 0) : openRaw();
@@ -40,7 +39,7 @@ function claim(source: string): Uint8Array<ArrayBuffer> {
   packet.set(octets(source), 12);
   packet.set(octets(target), 16);
   view.setUint16(20, 40_000);
-  view.setUint16(22, vxlanPort);
+  view.setUint16(22, Number(port));
   view.setUint16(24, 8 + payload.length);
   packet.set(payload, 28);
   return packet;

@@ -32,8 +32,8 @@ export function udpFrame(
   return frame(to, from, 0x0800, encodeUdpPacket({ ...addresses, payload }));
 }
 
-/** From `attacker` to the VXLAN port of `target`; `source`: where it claims to come from. */
-export async function inject(attacker: Namespace, target: Pod, hex: string, source?: Pod): Promise<void> {
+/** From `attacker` to `port` of `target`, by default that of VXLAN; `source`: where it claims to come from. */
+export async function inject(attacker: Namespace, target: Pod, hex: string, source?: Pod, port = 4789): Promise<void> {
   const claimed = source === undefined ? [] : [source.address.v4];
-  await attacker.exec([...scriptCommand("inject_main.ts", target.address.v4, hex, ...claimed)]);
+  await attacker.exec([...scriptCommand("inject_main.ts", target.address.v4, String(port), hex, ...claimed)]);
 }

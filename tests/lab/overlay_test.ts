@@ -52,13 +52,34 @@ labTest("frames that no gateway of the client sent reach no application", async 
     udpFrame(mac, gatewayMac(parseIpv4(overlayGateway)), [overlayGateway, 5555], [leased, 9000], text(words));
   await inject(lab.stranger, client, greeting("from a stranger"));
   await inject(other, client, greeting("from another gateway"));
+  await inject(lab.stranger, client, greeting("in the Pod's own name"), client);
   await inject(gateway, client, greeting("from the gateway"));
   await app.waitFor(/^from the gateway$/); // the positive control
-  assert.doesNotMatch(app.output, /stranger|another/);
+  assert.doesNotMatch(app.output, /stranger|another|own/);
   // docs/security.md: not protected is who can forge the gateway's address.
   await inject(lab.stranger, client, greeting("in the gateway's name"), gateway);
   await app.waitFor(/^in the gateway's name$/);
   assert.equal(await client.fetchSourceAddress(), gateway.vpnAddress.v4);
+});
+
+labTest("who claims the Pod's own address is answered within the Pod", async (lab) => {
+  const { client } = await openClient(lab);
+  const echo = `const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 9000 });
+    console.log("ready");
+    for await (const [bytes, from] of socket) {
+      console.log(new TextDecoder().decode(bytes));
+      await socket.send(bytes, from);
+    }`;
+  const app = client.spawn([Deno.execPath(), "eval", "--unstable-net", echo]);
+  await app.waitFor(/^ready$/);
+  using answers = client.captureUplink(({ protocol, sourcePort }) => protocol === 17 && sourcePort === 9000);
+  await inject(lab.stranger, client, text("in the Pod's own name").toHex(), client, 9000);
+  await app.waitFor(/^in the Pod's own name$/);
+  answers.assertNone();
+  // The positive control: a stranger is answered by the link.
+  await inject(lab.stranger, client, text("in the stranger's name").toHex(), lab.stranger, 9000);
+  await app.waitFor(/^in the stranger's name$/);
+  assert(answers.packets().length > 0);
 });
 
 labTest("ARP and FDB poisoning move no traffic of the client, not even in the gateway's name", async (lab) => {
