@@ -45,8 +45,7 @@ export class DhcpWorld {
     await this.prepare(journal);
     if (name === "pgw") {
       const { process } = this.spawnPgw();
-      const ready = ["curl", "-sf", "-o", "/dev/null", "http://127.0.0.1:3150/readyz"];
-      await eventually("ready", async () => (await this.server.exec(ready, { check: false })).code === 0, 30_000);
+      await this.untilReady();
       return process;
     }
     await this.server.ip(
@@ -82,6 +81,12 @@ export class DhcpWorld {
       },
     });
     return { process, startedAt };
+  }
+
+  /** Until ours serves. */
+  async untilReady(): Promise<void> {
+    const ready = ["curl", "-sf", "-o", "/dev/null", "http://127.0.0.1:3150/readyz"];
+    await eventually("ready", async () => (await this.server.exec(ready, { check: false })).code === 0, 30_000);
   }
 
   /** Ends a server as a power cut would, and takes away what it was reached by. */
