@@ -6,16 +6,15 @@
 import { classIn, flags, headerLength, putU16, rcodes, types } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
-import { asksTheSame, type Attempt, newPending, type Pending, wakeTime } from "./pending.ts";
+import { type Attempt, type Listening, newPending, type Pending, wakeTime } from "./pending.ts";
+import { PendingTable } from "./pending_table.ts";
 import { buildQuestion, matchResponse, type Random } from "./question.ts";
 import { readResponse, Response } from "./response.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface ExchangePort<Client> {
   /** Send the attempt's message to its upstream; hand what comes back to `received`, or call `failed`, but not yet. */
-  send(attempt: Attempt<Client>): void;
-  /** Nothing that comes for the attempt matters any more. */
-  forget(attempt: Attempt<Client>): void;
+  send(attempt: Attempt<Client>): Listening;
   /** `bytes` holds the answer to `attempt`, read into `response`. The question is over. */
   answered(attempt: Attempt<Client>, bytes: Uint8Array, response: Response, now: number): void;
   /** No server could help. The question is over. */
@@ -40,8 +39,7 @@ const easyPatience = 2500;
 const maxMismatches = 8;
 
 export class Exchange<Client> {
-  /** By the hash of its question (signed, which needs no object), or a number behind it where that was taken. */
-  readonly #pending = new Map<number, Pending<Client>>();
+  readonly #pending = new PendingTable<Client>();
   readonly #response = new Response();
   #wakeAt = Infinity;
   /** Responses that did not match what was asked: strays or forgeries. */
@@ -60,10 +58,7 @@ export class Exchange<Client> {
 
   /** The pending question that `query`, read into `key`, asks too. */
   find(query: Uint8Array, key: Key): Pending<Client> | undefined {
-    for (let slot = key.hash | 0;; slot++) {
-      const pending = this.#pending.get(slot);
-      if (pending === undefined || asksTheSame(pending, query, key)) return pending;
-    }
+    return this.#pending.find(query, key);
   }
 
   start(pending: Pending<Client>, now: number): void {
@@ -74,15 +69,13 @@ export class Exchange<Client> {
   }
 
   #add(pending: Pending<Client>): void {
-    pending.slot = pending.key.hash | 0;
-    while (this.#pending.has(pending.slot)) pending.slot++;
-    this.#pending.set(pending.slot, pending);
+    this.#pending.add(pending);
     pending.route.pending++;
   }
 
   /** Asks anew what was asked from the route's earlier servers. */
   restart(isConcerned: (pending: Pending<Client>) => boolean, now: number): void {
-    for (const pending of [...this.#pending.values()].filter(isConcerned)) {
+    for (const pending of [...this.#pending].filter(isConcerned)) {
       this.#forgetAttempts(pending);
       pending.tried = [];
       pending.refused = [];
@@ -91,6 +84,11 @@ export class Exchange<Client> {
       pending.wasUnreachable = false;
       this.#askNext(pending, now);
     }
+  }
+
+  /** Listens for no answer any more. */
+  close(): void {
+    for (const pending of this.#pending) this.#forgetAttempts(pending);
   }
 
   /** Takes what came from the attempt's upstream to the attempt's port. */
@@ -144,9 +142,9 @@ export class Exchange<Client> {
   tick(now: number): void {
     this.#wakeAt = Infinity;
     let woken = 0;
-    for (const pending of this.#pending.values()) {
+    for (const pending of this.#pending) {
       if (wakeTime(pending) <= now && woken++ < maxWakes) this.#wake(pending, now);
-      if (this.#isPending(pending)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
+      if (this.#pending.has(pending)) this.#wakeAt = Math.min(this.#wakeAt, wakeTime(pending));
     }
   }
 
@@ -161,7 +159,7 @@ export class Exchange<Client> {
       }
       this.#askNext(pending, now);
     }
-    if (pending.giveUpAt <= now && this.#isPending(pending)) this.#giveUp(pending, now);
+    if (pending.giveUpAt <= now && this.#pending.has(pending)) this.#giveUp(pending, now);
   }
 
   /** Asks the next server; gives up when there is none and none that still could answer. */
@@ -192,14 +190,23 @@ export class Exchange<Client> {
     const { dnssecOk, checkingDisabled } = pending.key;
     const withEdns = !upstream.lacksEdns;
     const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
-    const attempt: Attempt<Client> = { pending, upstream, transport, message, withEdns, sentAt: now, mismatches: 0 };
+    const attempt: Attempt<Client> = {
+      pending,
+      upstream,
+      transport,
+      message,
+      withEdns,
+      sentAt: now,
+      mismatches: 0,
+      listening: undefined,
+    };
     if (pending.attempts.length === maxOpenAttempts) this.#dismiss(pending.attempts[0]!);
     pending.attempts.push(attempt);
     pending.tried.push(upstream);
     pending.attemptCount++;
     upstream.noteAsked(now);
     this.#wakeBy(pending, now + (transport === "udp" ? upstream.timeout * 2 ** pending.round : tcpPatience));
-    this.port.send(attempt);
+    attempt.listening = this.port.send(attempt);
   }
 
   #wakeBy(pending: Pending<Client>, patienceUntil: number): void {
@@ -251,12 +258,8 @@ export class Exchange<Client> {
     this.port.unanswered(pending, now);
   }
 
-  #isPending(pending: Pending<Client>): boolean {
-    return this.#pending.get(pending.slot) === pending;
-  }
-
   #end(pending: Pending<Client>): void {
-    this.#pending.delete(pending.slot);
+    this.#pending.delete(pending);
     pending.route.pending--;
     this.#forgetAttempts(pending);
   }
@@ -264,13 +267,13 @@ export class Exchange<Client> {
   #forgetAttempts(pending: Pending<Client>): void {
     const { attempts } = pending;
     pending.attempts = [];
-    for (const attempt of attempts) this.port.forget(attempt);
+    for (const { listening } of attempts) listening?.close();
   }
 
   #dismiss(attempt: Attempt<Client>): void {
     const { pending } = attempt;
     pending.attempts = pending.attempts.filter((one) => one !== attempt);
-    this.port.forget(attempt);
+    attempt.listening?.close();
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type Attempt,
   copyOf,
   isOwnQuestion,
+  type Listening,
   newPending,
   newWaiter,
   type Pending,
@@ -47,9 +48,7 @@ export interface ForwarderPort<Client> {
    */
   reply(client: Client, isStream: boolean, message: Uint8Array<ArrayBuffer>, length: number, by?: Upstream): void;
   /** Send `attempt.message` to `attempt.upstream`; hand what comes back to `received`, or call `failed`. */
-  ask(attempt: Attempt<Client>): void;
-  /** Nothing that comes for `attempt` matters any more. */
-  forget(attempt: Attempt<Client>): void;
+  ask(attempt: Attempt<Client>): Listening;
 }
 
 /** {@link Forwarder.answer}: no answer is due. */
@@ -184,6 +183,11 @@ export class Forwarder<Client> {
     this.#exchange.tick(now);
   }
 
+  /** Listens for no upstream any more. */
+  close(): void {
+    this.#exchange.close();
+  }
+
   /**
    * Sets the servers of outside names. What the earlier ones said is forgotten, what they were asked is asked again.
    *
@@ -290,9 +294,8 @@ export class Forwarder<Client> {
     return {
       send: (attempt) => {
         this.#count.forwarded++;
-        this.port.ask(attempt);
+        return this.port.ask(attempt);
       },
-      forget: (attempt) => this.port.forget(attempt),
       answered: (attempt, bytes, response, now) => this.#deliver(attempt, bytes, response, now),
       unanswered: (pending, now) => this.#fail(pending, now),
       late: (pending) => this.#deliverStale(pending),

@@ -25,11 +25,16 @@ export type Attempt<Client> = {
   readonly sentAt: number;
   /** Datagrams that came from the server's address to the attempt's port and did not answer it. */
   mismatches: number;
+  /** What the shell listens with, once the message is sent. */
+  listening: Listening | undefined;
 };
 
+/** Nothing that comes for a message matters any more once this is closed. */
+export type Listening = { close(): void };
+
 export type Pending<Client> = {
-  /** Where the exchange keeps it. */
-  slot: number;
+  /** The next one in its place of the table. */
+  next: Pending<Client> | undefined;
   readonly key: Key;
   readonly route: Route;
   /** The first asker's query as far as the end of its question. */
@@ -67,7 +72,7 @@ export function newPending<Client>(
   giveUpAt: number,
 ): Pending<Client> {
   return {
-    slot: 0,
+    next: undefined,
     key,
     route,
     question,

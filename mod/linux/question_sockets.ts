@@ -47,7 +47,8 @@ const shortages: readonly number[] = [11, 12, 23, 24, 105];
 export class QuestionSockets {
   /** Holds all open sockets, and is itself waited for: one wake-up for many answers. */
   readonly #ready = check("epoll_create1", libc.epoll_create1(EPOLL_CLOEXEC));
-  readonly #open = new Map<number, QuestionReception>();
+  /** By file descriptor. Not a `Map`, see mod/dns/pending_table.ts. */
+  readonly #open: (QuestionReception | undefined)[] = [];
   readonly #idle: Readonly<Record<4 | 6, number[]>> = { 4: [], 6: [] };
   readonly #events = pinned(maxEvents * epollEvent.size);
   readonly #fds = new DataView(this.#events.buffer);
@@ -80,11 +81,11 @@ export class QuestionSockets {
       queueMicrotask(() => isOpen && reception.failed());
       return { close: () => isOpen = false };
     }
-    this.#open.set(fd, reception);
+    this.#open[fd] = reception;
     const family = this.#name(server)[0] === AF_INET6 ? 6 : 4;
     return {
       close: () => {
-        if (this.#open.get(fd) === reception) this.#release(fd, family);
+        if (this.#open[fd] === reception) this.#release(fd, family);
       },
     };
   }
@@ -92,8 +93,9 @@ export class QuestionSockets {
   close(): Promise<void> {
     if (this.#isClosed) return this.#served;
     this.#isClosed = true;
-    for (const fd of [...this.#open.keys(), ...this.#idle[4], ...this.#idle[6]]) libc.close(fd);
-    this.#open.clear();
+    this.#open.forEach((reception, fd) => reception !== undefined && libc.close(fd));
+    for (const fd of [...this.#idle[4], ...this.#idle[6]]) libc.close(fd);
+    this.#open.length = 0;
     reactor.remove(this.#ready);
     libc.close(this.#ready);
     return this.#served;
@@ -135,7 +137,7 @@ export class QuestionSockets {
     for (let index = 0; index < count; index++) {
       const fd = this.#fds.getInt32(index * epollEvent.size + epollEvent.data, true);
       const length = libc.recv(fd, this.#buffer, maxDatagram, 0);
-      const reception = this.#open.get(fd);
+      const reception = this.#open[fd];
       // What comes to an idle socket came too late, and has been taken off its queue now.
       if (reception === undefined) continue;
       if (length >= 0) reception.received(this.#buffer, length);
@@ -145,7 +147,7 @@ export class QuestionSockets {
   }
 
   #release(fd: number, family: 4 | 6): void {
-    this.#open.delete(fd);
+    this.#open[fd] = undefined;
     const idle = this.#idle[family];
     if (idle.length < maxIdle && libc.connect(fd, unspecified, unspecified.length) === 0) idle.push(fd);
     else libc.close(fd);

@@ -3,7 +3,7 @@
 import type { Prefix, Prefix4 } from "../addr/prefix.ts";
 import { Forwarder, type ForwarderPort, mustAsk } from "../dns/forwarder.ts";
 import type { Explanation, ForwarderStats, ZoneRoute } from "../dns/forwarder_config.ts";
-import type { Attempt } from "../dns/pending.ts";
+import type { Attempt, Listening } from "../dns/pending.ts";
 import type { Upstream } from "../dns/upstream.ts";
 import {
   listenDatagrams,
@@ -98,7 +98,6 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
 
 class DnsShell implements QueryHandler, ForwarderPort<Peer> {
   readonly forwarder: Forwarder<Peer>;
-  readonly #open = new Map<Attempt<Peer>, { close(): void }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #isOpen = true;
@@ -166,9 +165,9 @@ class DnsShell implements QueryHandler, ForwarderPort<Peer> {
     if (this.#isOpen) client.reply(message, length, by?.name);
   }
 
-  ask(attempt: Attempt<Peer>): void {
+  ask(attempt: Attempt<Peer>): Listening {
     const { upstream, transport, message } = attempt;
-    const socket = this.sockets.ask(upstream.address, transport, message, {
+    return this.sockets.ask(upstream.address, transport, message, {
       received: (bytes, length) => {
         this.forwarder.received(attempt, bytes, length, performance.now());
         this.flush();
@@ -178,19 +177,12 @@ class DnsShell implements QueryHandler, ForwarderPort<Peer> {
         this.flush();
       },
     });
-    this.#open.set(attempt, socket);
-  }
-
-  forget(attempt: Attempt<Peer>): void {
-    this.#open.get(attempt)?.close();
-    this.#open.delete(attempt);
   }
 
   async close(): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#timer);
-    for (const socket of this.#open.values()) socket.close();
-    this.#open.clear();
+    this.forwarder.close();
     await this.sockets.close();
   }
 }

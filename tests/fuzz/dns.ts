@@ -62,14 +62,18 @@ class Fuzz {
       this.#random,
       {
         reply: (client, isStream, message, length) => this.#takeReply(client, isStream, message, length),
-        ask: (attempt) => this.attempts.push(attempt),
-        forget: (attempt) => {
-          const at = this.attempts.indexOf(attempt);
-          assert.ok(at >= 0);
-          this.attempts.splice(at, 1);
+        ask: (attempt) => {
+          this.attempts.push(attempt);
+          return { close: () => this.#close(attempt) };
         },
       },
     );
+  }
+
+  #close(attempt: Attempt<number>): void {
+    const at = this.attempts.indexOf(attempt);
+    assert.ok(at >= 0);
+    this.attempts.splice(at, 1);
   }
 
   /** One input, and what is due by then. */

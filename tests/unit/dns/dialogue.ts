@@ -69,8 +69,8 @@ export class Dialogue {
       ask: (attempt) => {
         this.attempts.push(attempt);
         this.sent.push(`${attempt.upstream.name} ${attempt.transport}`);
+        return { close: () => this.attempts.splice(this.attempts.indexOf(attempt), 1) };
       },
-      forget: (attempt) => this.attempts.splice(this.attempts.indexOf(attempt), 1),
     });
   }
 
