@@ -5,6 +5,7 @@ import { libc } from "./libc.ts";
 /** malloc.h */
 const M_TRIM_THRESHOLD = -1;
 const M_MMAP_THRESHOLD = -3;
+const M_ARENA_MAX = -8;
 /** Less than a buffer for the largest DNS message. */
 const largeBlock = 64_000;
 /** Bytes by which V8's heap has grown since it was last collected here, for which it is worth to keep somebody waiting. */
@@ -15,11 +16,13 @@ let heapBefore = 0;
 /**
  * Has the C heap give back its free end at once, and map each large block on its own: of a table or a buffer of which
  * little is used, the rest then takes no memory. By itself glibc raises both limits, up to some MB, as large blocks come
- * and go, and lays a large block into what the start left free.
+ * and go, and lays a large block into what the start left free. Threads that come after this share the heaps that are there:
+ * each of their own would stay half empty (0.6 MB of a client), and they allocate too little to wait for each other.
  */
 export function keepHeapSmall(): void {
   libc.mallopt(M_TRIM_THRESHOLD, largeBlock);
   libc.mallopt(M_MMAP_THRESHOLD, largeBlock);
+  libc.mallopt(M_ARENA_MAX, 1);
 }
 
 /**
