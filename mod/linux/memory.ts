@@ -27,19 +27,22 @@ export function keepHeapSmall(): void {
 
 /**
  * Frees what is garbage and returns free memory of the C heap to the kernel, which neither V8 nor glibc does by itself
- * in a process that waits. It stops the program for 10 ms, so that it is done for much garbage alone while somebody waits.
+ * in a process that waits. Garbage stops the program for 10 ms, so that only much of it is collected while somebody waits.
  *
  * @param isIdle whether nobody waits for the program: it stops for twice as long, and what it does next is slower
  */
 export function releaseMemory(isIdle: boolean): void {
-  if (!isIdle && Deno.memoryUsage().heapUsed - heapBefore < worthCollecting) return;
+  if (isIdle || Deno.memoryUsage().heapUsed - heapBefore >= worthCollecting) collectGarbage(isIdle);
+  libc.malloc_trim(0n);
+}
+
+function collectGarbage(isIdle: boolean): void {
   // There if the program runs with --expose-gc, as it is compiled. The last resort also gives back the pages that are
   // half empty and the code that has not run for long: 1.9 MB of a client's 10.5 MB heap. But all code loses what was
   // learned to optimise it by.
   const collect: unknown = Reflect.get(globalThis, "gc");
   const flavor = isIdle ? "last-resort" : "regular";
   if (typeof collect === "function") collect({ type: "major", execution: "sync", flavor });
-  libc.malloc_trim(0n);
   heapBefore = Deno.memoryUsage().heapUsed;
 }
 
