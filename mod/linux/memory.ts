@@ -17,7 +17,8 @@ let heapBefore = 0;
  * Has the C heap give back its free end at once, and map each large block on its own: of a table or a buffer of which
  * little is used, the rest then takes no memory. By itself glibc raises both limits, up to some MB, as large blocks come
  * and go, and lays a large block into what the start left free. Threads that come after this share the heaps that are there:
- * each of their own would stay half empty (0.6 MB of a client), and they allocate too little to wait for each other.
+ * each of their own would stay half empty (0.6 MB of a client), and they allocate too little to wait for each other. To be
+ * called before there are many.
  */
 export function keepHeapSmall(): void {
   libc.mallopt(M_TRIM_THRESHOLD, largeBlock);

@@ -8,7 +8,6 @@ import { ConflictError, PgwError } from "../errors.ts";
 import { ClientHistory } from "../health/client_history.ts";
 import type { Why } from "../health/history.ts";
 import { interfaceIndex } from "../linux/interface_index.ts";
-import { keepHeapSmall } from "../linux/memory.ts";
 import { observe } from "../linux/reconcile.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
@@ -58,7 +57,6 @@ export async function runClient(
   settings: ClientSettings,
   closing: FirstClosing,
 ): Promise<void> {
-  keepHeapSmall();
   const config = clientConfig(mode, settings);
   const { runner, look } = closing;
   const found = closing.isNewPod ? undefined : await lookForTunnel(config.net.device, settings.uplink);

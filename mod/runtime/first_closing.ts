@@ -5,6 +5,7 @@
 
 import type { ClientSettings } from "../config/settings.ts";
 import { applyFirewall, FirewallLook, showFirewallChange } from "../linux/firewall.ts";
+import { keepHeapSmall } from "../linux/memory.ts";
 import { CommandRunner, requireTools } from "../linux/runner.ts";
 import { clientFirewall } from "../netstate/client_firewall.ts";
 import { clientNetConfig } from "./client_net_config.ts";
@@ -27,6 +28,7 @@ export type FirstClosing = {
  */
 export async function closeFirst(settings: ClientSettings): Promise<FirstClosing> {
   requireTools();
+  keepHeapSmall();
   const begun = { runner: new CommandRunner(), look: new FirewallLook(), isNewPod: !hasDevice(settings.vxlanDevice) };
   const done = begun.isNewPod ? close(settings, begun) : Promise.resolve();
   await begun.runner.fed();
