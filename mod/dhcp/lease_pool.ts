@@ -5,7 +5,7 @@ import { AddressTable, type AddressTableConfig } from "./address_table.ts";
 import type { LeaseEntry, LeaseState } from "./binding.ts";
 import { type LeaseRecord, replay } from "./lease_record.ts";
 import { isLeased, lists } from "./pool_lists.ts";
-import { preferredPlaces } from "./preferred_places.ts";
+import { preferredPlace } from "./preferred_places.ts";
 import { clientKey, type Requester } from "./requester.ts";
 
 export type PoolConfig = AddressTableConfig & {
@@ -84,10 +84,10 @@ export class LeasePool {
 
   /** Ends what has come to its end. */
   sweep(now: number): void {
-    this.#end(lists.bound, now, (index) => this.#table.lists.append(lists.expired, index));
-    this.#end(lists.restored, now, (index) => this.#table.lists.append(lists.expired, index));
-    this.#end(lists.setAside, now, (index) => this.#table.forget(index));
-    this.#end(lists.offered, now, (index) => this.#withdraw(index));
+    this.#end(lists.bound, now);
+    this.#end(lists.restored, now);
+    this.#end(lists.setAside, now);
+    this.#end(lists.offered, now);
   }
 
   /** The address that is or was the client's, if it is still kept for it. */
@@ -288,13 +288,13 @@ export class LeasePool {
   #candidate(client: Requester): number | undefined {
     const count = this.#table.last - this.#table.first + 1;
     if (count <= 0) return undefined;
-    for (const place of preferredPlaces(client, count)) {
+    const place = preferredPlace(client, count, (place) => {
       const index = this.#table.first + place;
       const list = this.#table.lists.listOf(index);
       const isIts = list === lists.setAside && this.#table.bindings.isSameHardware(index, client.chaddr);
-      if (list === lists.free || isIts) return index;
-    }
-    return undefined;
+      return list === lists.free || isIts;
+    });
+    return place === undefined ? undefined : this.#table.first + place;
   }
 
   #reclaimable(): number | undefined {
@@ -310,11 +310,13 @@ export class LeasePool {
     return undefined;
   }
 
-  #end(list: number, now: number, action: (index: number) => void): void {
+  #end(list: number, now: number): void {
     for (;;) {
       const index = this.#table.lists.first(list);
       if (index === undefined || this.#table.bindings.until(index) > now) return;
-      action(index);
+      if (list === lists.setAside) this.#table.forget(index);
+      else if (list === lists.offered) this.#withdraw(index);
+      else this.#table.lists.append(lists.expired, index);
     }
   }
 

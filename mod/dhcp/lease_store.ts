@@ -24,12 +24,13 @@ const newline = 0x0a;
 
 /** The lines of `records`. @param writer if given, the result is in its memory */
 export function encodeRecords(
-  records: Iterable<LeaseRecord>,
+  records: readonly LeaseRecord[],
   writer: Writer = new Writer(Infinity),
 ): Uint8Array<ArrayBuffer> {
   writer.restart();
-  for (const record of records) {
-    writeRecord(writer, record);
+  // By index: mostly it is one record, and what a loop over values makes beside it must be collected.
+  for (let index = 0; index < records.length; index++) {
+    writeRecord(writer, records[index]!);
     writer.u8(newline);
   }
   return writer.finish();

@@ -1,6 +1,5 @@
 /** Who a DHCP server speaks with: the client as it identifies itself. */
 
-import { sameBytes } from "../wire/bytes.ts";
 import type { DhcpMessage } from "../wire/dhcpv4.ts";
 import { optionCodes, readName } from "../wire/dhcpv4_options.ts";
 
@@ -31,7 +30,9 @@ export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undef
  * client has not. Whose it is can be known by anyone, so that it is no more than a claim to be another.
  */
 function namesOtherHardware(clientId: Uint8Array, chaddr: Uint8Array): boolean {
-  return clientId.length === 7 && clientId[0] === 1 && !sameBytes(clientId.subarray(1), chaddr);
+  if (clientId.length !== 7 || clientId[0] !== 1) return false;
+  // By index: a view of it would be made, and collected, with each message.
+  return chaddr.length !== 6 || chaddr.some((byte, index) => byte !== clientId[index + 1]);
 }
 
 /** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */

@@ -3,6 +3,7 @@
 import { broadcast, formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { podAddressOf } from "../addr/mac.ts";
 import { contains, type Prefix4 } from "../addr/prefix.ts";
+import { sameBytes } from "../wire/bytes.ts";
 import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
 import {
   ipv4Value,
@@ -41,6 +42,9 @@ export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
   /** Messages taken from all. Default 50,000 a second, 10,000 at once. */
   readonly overallRate?: Rate;
 };
+
+/** DHCPOFFER, DHCPACK, DHCPNAK, and the DHCPACK that answers DHCPINFORM. */
+type ReplyKind = "offer" | "ack" | "nak" | "inform";
 
 /** Where a reply goes, always from port 67. */
 export type Destination =
@@ -102,7 +106,9 @@ export class DhcpServer {
   readonly #rapidCommit: boolean;
   readonly #parameters: ReadonlyMap<number, Uint8Array>;
   /** What every reply of a kind begins with. */
-  readonly #beginnings: Readonly<Record<"offer" | "ack" | "nak" | "inform", OptionList>>;
+  readonly #beginnings: Readonly<Record<ReplyKind, OptionList>>;
+  /** The last ones of a kind: most clients ask for the same parameters, and what is made for each must be collected. */
+  readonly #asked: Partial<Record<ReplyKind, { readonly list: Uint8Array; readonly options: OptionList }>> = {};
   readonly #pool: LeasePool;
   readonly #clientLimiter: RateLimiter;
   readonly #overallLimiter: RateLimiter;
@@ -240,8 +246,7 @@ export class DhcpServer {
       return this.#lease(message, client, address, now, true);
     }
     this.#pool.offer(client, address, now);
-    const options = new OptionList(this.#beginnings.offer);
-    const reply = this.#reply(message, messageTypes.offer, address, this.#withAsked(options, message));
+    const reply = this.#reply(message, messageTypes.offer, address, this.#withAsked("offer", message));
     return { reply, records: [], event: { kind: "offered", address, client } };
   }
 
@@ -297,9 +302,9 @@ export class DhcpServer {
     const known = this.#pool.addressOf(client.key);
     const renewed = known?.address === address && known.state === "bound";
     const records = this.#pool.bind(client, address, now + this.#leaseDuration);
-    const options = new OptionList(this.#beginnings.ack);
+    const options = this.#withAsked("ack", message);
     if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
-    const reply = this.#reply(message, messageTypes.ack, address, this.#withAsked(options, message));
+    const reply = this.#reply(message, messageTypes.ack, address, options);
     return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
   }
 
@@ -328,29 +333,34 @@ export class DhcpServer {
   /** Parameters for a client that has its address from elsewhere: no lease, no lease time (section 4.3.5). */
   #inform(message: DhcpMessage, client: Requester): Outcome {
     if (!contains(this.#network, message.ciaddr)) return dropped("nothing to do");
-    const options = this.#withAsked(new OptionList(this.#beginnings.inform), message);
-    const reply = this.#reply(message, messageTypes.ack, unspecified, options);
+    const reply = this.#reply(message, messageTypes.ack, unspecified, this.#withAsked("inform", message));
     return { reply, records: [], event: { kind: "informed", address: message.ciaddr, client } };
   }
 
-  /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
-  #withAsked(options: OptionList, request: DhcpMessage): OptionList {
-    const list = request.options.get(optionCodes.parameterRequestList);
-    if (list === undefined) this.#parameters.forEach((value, code) => options.set(code, value));
-    list?.forEach((code) => {
+  /**
+   * The beginning of a reply, and those of the parameters that the client asks for, in its order, which is that of their
+   * importance; or all.
+   */
+  #withAsked(kind: ReplyKind, request: DhcpMessage): OptionList {
+    const list = request.options.get(optionCodes.parameterRequestList) ?? noBytes;
+    const last = this.#asked[kind];
+    if (last !== undefined && sameBytes(last.list, list)) return new OptionList(last.options);
+    const options = new OptionList(this.#beginnings[kind]);
+    for (const code of list.length === 0 ? this.#parameters.keys() : list) {
       const value = this.#parameters.get(code);
       if (value !== undefined) options.set(code, value);
-    });
-    return options;
+    }
+    this.#asked[kind] = { list: list.slice(), options };
+    return new OptionList(options);
   }
 
   #reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {
     const isNak = type === messageTypes.nak;
     const isRelayed = request.giaddr !== unspecified;
-    echoedCodes.forEach((code) => {
-      const value = request.options.get(code);
-      if (value !== undefined) options.set(code, value);
-    });
+    for (let index = 0; index < echoedCodes.length; index++) {
+      const value = request.options.get(echoedCodes[index]!);
+      if (value !== undefined) options.set(echoedCodes[index]!, value);
+    }
     const message: DhcpMessage = {
       op: 2,
       htype: request.htype,

@@ -135,7 +135,7 @@ export class Reactor {
       }
       isDone = false;
     }
-    for (const leave of this.#leaving.splice(0)) leave();
+    if (this.#leaving.length > 0) this.#leaving.splice(0).forEach((leave) => leave());
     return isDone;
   }
 

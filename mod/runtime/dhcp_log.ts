@@ -11,14 +11,16 @@ const log = logger("dhcp");
 /** What strangers can cause again and again is said this seldom. */
 const intervalMs = 60_000;
 
+type Pool = { counts(now: number): Record<LeaseState | "free", number> };
+
 export class DhcpLog {
   readonly #saidAt = new Map<string, number>();
   /** Most is said to nobody, and must cost nothing. Levels are set before there is a server, and once. */
   readonly #isHeard = { info: log.isEnabledFor("info"), debug: log.isEnabledFor("debug") };
 
-  /** @param counts how many addresses are in each state */
-  tell(event: ServerEvent, counts: () => Record<LeaseState | "free", number>, now: number): void {
-    if (event.kind === "dropped" && event.reason === "pool exhausted") return this.#full(counts, now);
+  /** @param pool knows how many addresses are in each state */
+  tell(event: ServerEvent, pool: Pool, now: number): void {
+    if (event.kind === "dropped" && event.reason === "pool exhausted") return this.#full(pool, now);
     if (event.kind === "dropped" && event.reason === "foreign hardware address") return this.#foreignHardware(now);
     const level = event.kind === "leased" || event.kind === "refused" ? "info" : "debug";
     if (!this.#isHeard[level]) return;
@@ -33,9 +35,9 @@ export class DhcpLog {
     if (this.#isDue(problem, Date.now())) log.warn(`${problem}: {error}`, { error });
   }
 
-  #full(counts: () => Record<LeaseState | "free", number>, now: number): void {
+  #full(pool: Pool, now: number): void {
     if (!this.#isDue("full", now)) return;
-    const { bound, offered, declined } = counts();
+    const { bound, offered, declined } = pool.counts(now);
     log.error(
       "a client gets no address: {bound} are leased, {offered} offered and {declined} used by others, which is all; " +
         "widen PGW_DHCP_POOL or PGW_VXLAN_IP_NETWORK, or shorten PGW_DHCP_LEASE_TIME",

@@ -221,27 +221,34 @@ export class DhcpService {
   }
 
   #serve(received: DatagramBatch): void | Promise<void> {
-    const outcomes: Outcome[] = [];
-    const records: LeaseRecord[] = [];
     const now = Date.now();
+    // Mostly messages come one by one, and what a list and the way through it are made of must be collected, thousands of
+    // times a second: there is none where one is not needed, and those below are gone through by index.
+    if (received.count === 1) {
+      const outcome = this.#handle(received.bytes(0), now);
+      return outcome === undefined ? undefined : this.#commit([outcome], outcome.records, now);
+    }
+    const outcomes: Outcome[] = [];
     for (let index = 0; index < received.count; index++) {
       const outcome = this.#handle(received.bytes(index), now);
-      if (outcome === undefined) continue;
-      outcomes.push(outcome);
-      for (const record of outcome.records) records.push(record);
+      if (outcome !== undefined) outcomes.push(outcome);
     }
+    return this.#commit(outcomes, outcomes.flatMap(({ records }) => records), now);
+  }
+
+  #commit(outcomes: readonly Outcome[], records: readonly LeaseRecord[], now: number): void | Promise<void> {
     // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
-    return this.#file.commit(records)?.then(() => this.#answer(outcomes, records, now)) ??
-      this.#answer(outcomes, records, now);
+    const committing = this.#file.commit(records);
+    if (committing === undefined) this.#answer(outcomes, records, now);
+    else return committing.then(() => this.#answer(outcomes, records, now));
   }
 
   #answer(outcomes: readonly Outcome[], records: readonly LeaseRecord[], now: number): void {
-    for (const { reply } of outcomes) if (reply !== undefined) this.#add(reply);
-    this.#attempt("some answers could not be sent", () => this.#packets.flush());
-    this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
+    for (let index = 0; index < outcomes.length; index++) this.#add(outcomes[index]!.reply);
+    this.#flushAnswers();
     // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
     if (records.length > 0) this.#follow(records, now);
-    for (const { event } of outcomes) this.#tell(event, now);
+    for (let index = 0; index < outcomes.length; index++) this.#tell(outcomes[index]!.event, now);
     this.#busyAt = performance.now();
   }
 
@@ -271,24 +278,46 @@ export class DhcpService {
 
   #tell(event: ServerEvent, now: number): void {
     this.#count(event.kind === "dropped" ? event.reason : event.kind);
-    this.#log.tell(event, () => this.server.counts(now), now);
+    this.#log.tell(event, this.server, now);
     if (event.kind === "released") this.left(event.address);
   }
 
-  #follow(records: Iterable<LeaseRecord>, now: number): void {
-    for (const record of records) {
-      this.#leased(record);
-      this.#place(record, now);
+  #follow(records: readonly LeaseRecord[], now: number): void {
+    for (let index = 0; index < records.length; index++) {
+      this.#leased(records[index]!);
+      this.#place(records[index]!, now);
     }
-    this.#attempt("some clients cannot be reached", () => this.#places.flush());
+    try {
+      this.#places.flush();
+    } catch (error) {
+      this.#failed("some clients cannot be reached", error);
+    }
   }
 
   #place({ state, address, chaddr, until }: LeaseRecord, now: number): void {
     if (state !== "bound" || until <= now || chaddr.length !== ethernetLength) return;
-    this.#attempt("some clients cannot be reached", () => this.#places.set(address, chaddr));
+    try {
+      this.#places.set(address, chaddr);
+    } catch (error) {
+      this.#failed("some clients cannot be reached", error);
+    }
   }
 
-  #add(reply: Reply): void {
+  #flushAnswers(): void {
+    try {
+      this.#packets.flush();
+    } catch (error) {
+      this.#failed("some answers could not be sent", error);
+    }
+    try {
+      this.#socket.flush();
+    } catch (error) {
+      this.#failed("some answers to relays could not be sent", error);
+    }
+  }
+
+  #add(reply: Reply | undefined): void {
+    if (reply === undefined) return;
     const { destination } = reply;
     if (destination.kind === "relay") {
       const { address } = destination;
@@ -311,13 +340,9 @@ export class DhcpService {
   }
 
   /** What the kernel refuses is as if it was lost on the way: the client asks again. */
-  #attempt(problem: string, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      if (!(error instanceof SocketError)) throw error;
-      this.#log.failed(problem, error);
-    }
+  #failed(problem: string, error: unknown): void {
+    if (!(error instanceof SocketError)) throw error;
+    this.#log.failed(problem, error);
   }
 
   #count(what: string): void {

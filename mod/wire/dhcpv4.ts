@@ -2,7 +2,7 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
-import { type DhcpOptions, optionCodes, OptionList } from "./dhcpv4_options.ts";
+import { type DhcpOptions, EncodedOptions, optionCodes, OptionList } from "./dhcpv4_options.ts";
 
 /** One message, without what is only encoding: padding, the `end` option, splitting and overloading of options. */
 export type DhcpMessage = {
@@ -84,12 +84,9 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
   reader.skip(snameLength + fileLength);
   if (reader.u32() !== magicCookie) throw new WireError("no DHCP magic cookie: plain BOOTP is not served");
 
-  const fields = new OptionFields(bytes);
-  fields.read(reader.offset, bytes.length);
-  const overload = fields.overload();
-  // "file" is read before "sname" (RFC 2131 section 4.1).
-  if (overload & 1) fields.read(fileAt, fileAt + fileLength);
-  if (overload & 2) fields.read(snameAt, fileAt);
+  const optionsAt = reader.offset;
+  const fields = hasPlainOptions(bytes, optionsAt) ? undefined : new OptionFields(bytes, optionsAt, snameAt, fileAt);
+  const overload = fields?.overload ?? 0;
   return {
     op,
     htype,
@@ -104,8 +101,34 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
     chaddr,
     sname: overload & 2 ? noBytes : withoutTrailingZeros(bytes, snameAt, fileAt),
     file: overload & 1 ? noBytes : withoutTrailingZeros(bytes, fileAt, fileAt + fileLength),
-    options: fields.join(),
+    options: fields?.join() ?? new EncodedOptions(bytes, optionsAt, bytes.length),
   };
+}
+
+/** By code: whether {@link hasPlainOptions} has met it. */
+const isMet = new Uint8Array(256);
+
+/** Whether the field from `start` to the end has each option in one piece, and has all of them. */
+function hasPlainOptions(bytes: Uint8Array, start: number): boolean {
+  isMet.fill(0);
+  isMet[optionCodes.overload] = 1;
+  const end = bytes.length;
+  for (let offset = start; offset < end;) {
+    const code = bytes[offset++]!;
+    if (code === optionCodes.pad) continue;
+    if (code === optionCodes.end) break;
+    if (isMet[code]) return false;
+    isMet[code] = 1;
+    offset = endOfOption(bytes, code, offset, end);
+  }
+  return true;
+}
+
+/** @param lengthAt where its length is @throws {WireError} when it reaches past `fieldEnd` */
+function endOfOption(bytes: Uint8Array, code: number, lengthAt: number, fieldEnd: number): number {
+  const end = lengthAt < fieldEnd ? lengthAt + 1 + bytes[lengthAt]! : Infinity;
+  if (end > fieldEnd) throw new WireError(`option ${code} reaches past the end of its field`);
+  return end;
 }
 
 /** Collects the options of the fields that carry them. */
@@ -114,24 +137,32 @@ class OptionFields {
   /** Only for options that came in several pieces, so that joining costs no more than what was sent. */
   #pieces: Map<number, Uint8Array[]> | undefined;
 
-  constructor(readonly bytes: Uint8Array) {}
+  /** Which of `file` (1) and `sname` (2) carry options. */
+  readonly overload: number;
+
+  /** @throws {WireError} when an option reaches past the end of its field, or the overload is none */
+  constructor(readonly bytes: Uint8Array, start: number, snameAt: number, fileAt: number) {
+    this.#read(start, bytes.length);
+    this.overload = this.#overload();
+    // "file" is read before "sname" (RFC 2131 section 4.1).
+    if (this.overload & 1) this.#read(fileAt, fileAt + fileLength);
+    if (this.overload & 2) this.#read(snameAt, fileAt);
+  }
 
   /** The field between two offsets. */
-  read(start: number, end: number): void {
+  #read(start: number, end: number): void {
     for (let offset = start; offset < end;) {
       const code = this.bytes[offset++]!;
       if (code === optionCodes.pad) continue;
       if (code === optionCodes.end) return;
       const valueAt = offset + 1;
-      const valueEnd = offset < end ? valueAt + this.bytes[offset]! : Infinity;
-      if (valueEnd > end) throw new WireError(`option ${code} reaches past the end of its field`);
-      this.#add(code, this.bytes.subarray(valueAt, valueEnd));
-      offset = valueEnd;
+      offset = endOfOption(this.bytes, code, offset, end);
+      this.#add(code, this.bytes.subarray(valueAt, offset));
     }
   }
 
-  /** The value of option 52: which of `file` (1) and `sname` (2) carry options. 0 without it. */
-  overload(): number {
+  /** The value of option 52, or 0. */
+  #overload(): number {
     const value = this.#options.get(optionCodes.overload);
     if (value === undefined) return 0;
     const isRepeated = this.#pieces?.has(optionCodes.overload);
@@ -144,8 +175,9 @@ class OptionFields {
   /** All options but 52: it says where they were, which nobody needs to know afterwards. */
   join(): DhcpOptions {
     this.#options.delete(optionCodes.overload);
-    this.#pieces?.delete(optionCodes.overload);
-    for (const [code, pieces] of this.#pieces ?? []) {
+    if (this.#pieces === undefined) return this.#options;
+    this.#pieces.delete(optionCodes.overload);
+    for (const [code, pieces] of this.#pieces) {
       const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
       let offset = 0;
       for (const piece of pieces) {
@@ -193,10 +225,9 @@ export function encodeDhcp(
   if (chaddr.length > chaddrLength || sname.length > snameLength || file.length > fileLength) {
     throw new WireError("chaddr, sname or file is longer than its field");
   }
-  const length = headerLength + encodedLength(message.options) + 1;
-  if (length > maximum) return encodeOverloaded(message, minimum, maximum, overflow, writer);
   writeHeader(writer.restart(), message, sname, file);
   message.options.forEach((value, code) => writeOption(writer, code, value));
+  if (writer.length + 1 > maximum) return encodeOverloaded(message, minimum, maximum, overflow, writer);
   return pad(writer.u8(optionCodes.end), minimum);
 }
 
@@ -213,12 +244,6 @@ function writeHeader(writer: Writer, message: DhcpMessage, sname: Uint8Array, fi
     .put(sname).zeros(snameLength - sname.length)
     .put(file).zeros(fileLength - file.length)
     .u32(magicCookie);
-}
-
-function encodedLength(options: DhcpOptions): number {
-  let length = 0;
-  options.forEach((value) => length += value.length + 2 * pieceCount(value));
-  return length;
 }
 
 /** An empty option is one piece too. */

@@ -10,10 +10,10 @@ Deno.test("dhcp log: a full pool is told once a minute, with what to do; a lease
     const log = new DhcpLog();
     const counts = () => ({ free: 0, offered: 1, bound: 3, expired: 0, released: 0, declined: 1 });
     const full = { kind: "dropped", reason: "pool exhausted" } as const;
-    for (const at of [0, 1_000, 59_999, 60_000]) log.tell(full, counts, at);
+    for (const at of [0, 1_000, 59_999, 60_000]) log.tell(full, { counts }, at);
     const client = { key: "h", chaddr: clientMac(1) };
     for (const kind of ["leased", "renewed", "leased"] as const) {
-      log.tell({ kind, address: 0xac1d0014, client }, counts, 0);
+      log.tell({ kind, address: 0xac1d0014, client }, { counts }, 0);
     }
     const messages = (await Deno.readTextFile(logFilePath)).split("\n").filter(Boolean).map((line) =>
       JSON.parse(line).message
