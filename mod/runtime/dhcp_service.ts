@@ -106,7 +106,7 @@ export class DhcpService {
   readonly #socket: UdpSocket;
   readonly #log = new DhcpLog();
   /** Memory for an answer and for its packet: what is made anew with each must be collected. */
-  readonly #message = new Writer();
+  readonly #message = new Writer(Infinity);
   readonly #packet = new Writer();
   #packets: PacketSocket;
   #places: ClientPlaces;

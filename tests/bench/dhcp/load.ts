@@ -8,7 +8,7 @@ const clients = 60_000;
 const seconds = 4;
 const mostLost = 0.001;
 const steps = 5;
-const rounds = 3;
+const rounds = 5;
 
 type Best = { readonly rate: number; readonly result: Result; readonly cpu: number };
 
