@@ -32,7 +32,8 @@ export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undef
 function namesOtherHardware(clientId: Uint8Array, chaddr: Uint8Array): boolean {
   if (clientId.length !== 7 || clientId[0] !== 1) return false;
   // By index: a view of it would be made, and collected, with each message.
-  return chaddr.length !== 6 || chaddr.some((byte, index) => byte !== clientId[index + 1]);
+  for (let index = 0; index < 6; index++) if (chaddr[index] !== clientId[index + 1]) return true;
+  return chaddr.length !== 6;
 }
 
 /** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */

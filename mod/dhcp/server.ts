@@ -3,9 +3,9 @@
 import { broadcast, formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { podAddressOf } from "../addr/mac.ts";
 import { contains, type Prefix4 } from "../addr/prefix.ts";
-import { sameBytes } from "../wire/bytes.ts";
 import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
 import {
+  hasValue,
   ipv4Value,
   messageTypes,
   optionCodes,
@@ -342,16 +342,18 @@ export class DhcpServer {
    * importance; or all.
    */
   #withAsked(kind: ReplyKind, request: DhcpMessage): OptionList {
-    const list = request.options.get(optionCodes.parameterRequestList) ?? noBytes;
     const last = this.#asked[kind];
-    if (last !== undefined && sameBytes(last.list, list)) return new OptionList(last.options);
+    if (last !== undefined && hasValue(request.options, optionCodes.parameterRequestList, last.list)) {
+      return new OptionList(last.options);
+    }
+    const list = request.options.get(optionCodes.parameterRequestList);
     const options = new OptionList(this.#beginnings[kind]);
-    for (const code of list.length === 0 ? this.#parameters.keys() : list) {
+    for (const code of list ?? this.#parameters.keys()) {
       const value = this.#parameters.get(code);
       if (value !== undefined) options.set(code, value);
     }
-    this.#asked[kind] = { list: list.slice(), options };
-    return new OptionList(options);
+    if (list !== undefined) this.#asked[kind] = { list: list.slice(), options: new OptionList(options) };
+    return options;
   }
 
   #reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {

@@ -38,7 +38,12 @@ export class DatagramBatch {
 
   /** The datagram with the number `index`: a view that the next receive overwrites. */
   bytes(index: number): Uint8Array<ArrayBuffer> {
-    return this.buffer(index).subarray(0, this.#received.length(index));
+    return this.buffer(index).subarray(0, this.length(index));
+  }
+
+  /** Bytes of the datagram with the number `index`. */
+  length(index: number): number {
+    return this.#received.length(index);
   }
 
   /** The memory of the datagram with the number `index`, `maxSize` bytes. */

@@ -25,7 +25,7 @@ const maxEvents = 16;
 /** After a wait of less, the next is taken to be no longer. Milliseconds. */
 const shortWaitMs = 1;
 /** So long at most is the rest of the process, its timers and Deno's own sockets, kept waiting by short waits. */
-const longestTurnMs = 4;
+const longestTurnMs = 10;
 
 type Watcher = { readonly act: () => void | Promise<void>; readonly left: () => void };
 

@@ -225,12 +225,12 @@ export class DhcpService {
     // Mostly messages come one by one, and what a list and the way through it are made of must be collected, thousands of
     // times a second: there is none where one is not needed, and those below are gone through by index.
     if (received.count === 1) {
-      const outcome = this.#handle(received.bytes(0), now);
+      const outcome = this.#handle(received, 0, now);
       return outcome === undefined ? undefined : this.#commit([outcome], outcome.records, now);
     }
     const outcomes: Outcome[] = [];
     for (let index = 0; index < received.count; index++) {
-      const outcome = this.#handle(received.bytes(index), now);
+      const outcome = this.#handle(received, index, now);
       if (outcome !== undefined) outcomes.push(outcome);
     }
     return this.#commit(outcomes, outcomes.flatMap(({ records }) => records), now);
@@ -265,10 +265,11 @@ export class DhcpService {
     for (const record of records) this.#leased(record);
   }
 
-  #handle(bytes: Uint8Array, now: number): Outcome | undefined {
+  #handle(received: DatagramBatch, index: number, now: number): Outcome | undefined {
+    const length = received.length(index);
     try {
       // The socket's filter has left nothing of what is said in another's name.
-      return bytes.length === 0 ? foreignHardware : this.server.handle(decodeDhcp(bytes), now);
+      return length === 0 ? foreignHardware : this.server.handle(decodeDhcp(received.buffer(index), length), now);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#count("malformed");

@@ -20,14 +20,15 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 export class Reader {
   #offset = 0;
 
-  constructor(readonly bytes: Uint8Array) {}
+  /** @param end of what is there to be read in `bytes` */
+  constructor(readonly bytes: Uint8Array, readonly end: number = bytes.length) {}
 
   get offset(): number {
     return this.#offset;
   }
 
   get remaining(): number {
-    return this.bytes.length - this.#offset;
+    return this.end - this.#offset;
   }
 
   u8(): number {
@@ -58,7 +59,7 @@ export class Reader {
   #advance(length: number): number {
     const start = this.#offset;
     if (length > this.remaining) {
-      throw new WireError(`truncated: ${length} bytes wanted at offset ${start} of ${this.bytes.length}`);
+      throw new WireError(`truncated: ${length} bytes wanted at offset ${start} of ${this.end}`);
     }
     this.#offset += length;
     return start;

@@ -57,13 +57,13 @@ const fileLength = 128;
 const headerLength = 240;
 
 /**
- * Decodes the payload of a UDP datagram. Options that come in several pieces are joined (RFC 3396), those in `file` and
+ * Decodes the payload of a UDP datagram, the first `length` bytes of `bytes`. Options that come in several pieces are joined (RFC 3396), those in `file` and
  * `sname` included. The byte arrays are views of `bytes` where possible: copy what outlives the buffer.
  *
  * @throws {WireError} when it is not a DHCP message or an option reaches past its end
  */
-export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
-  const reader = new Reader(bytes);
+export function decodeDhcp(bytes: Uint8Array, length: number = bytes.length): DhcpMessage {
+  const reader = new Reader(bytes, length);
   const op = reader.u8();
   if (op !== 1 && op !== 2) throw new WireError(`op ${op} is neither BOOTREQUEST nor BOOTREPLY`);
   const htype = reader.u8();
@@ -85,7 +85,8 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
   if (reader.u32() !== magicCookie) throw new WireError("no DHCP magic cookie: plain BOOTP is not served");
 
   const optionsAt = reader.offset;
-  const fields = hasPlainOptions(bytes, optionsAt) ? undefined : new OptionFields(bytes, optionsAt, snameAt, fileAt);
+  const isPlain = hasPlainOptions(bytes, optionsAt, length);
+  const fields = isPlain ? undefined : new OptionFields(bytes, optionsAt, length, snameAt, fileAt);
   const overload = fields?.overload ?? 0;
   return {
     op,
@@ -101,18 +102,17 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage {
     chaddr,
     sname: overload & 2 ? noBytes : withoutTrailingZeros(bytes, snameAt, fileAt),
     file: overload & 1 ? noBytes : withoutTrailingZeros(bytes, fileAt, fileAt + fileLength),
-    options: fields?.join() ?? new EncodedOptions(bytes, optionsAt, bytes.length),
+    options: fields?.join() ?? new EncodedOptions(bytes, optionsAt, length),
   };
 }
 
 /** By code: whether {@link hasPlainOptions} has met it. */
 const isMet = new Uint8Array(256);
 
-/** Whether the field from `start` to the end has each option in one piece, and has all of them. */
-function hasPlainOptions(bytes: Uint8Array, start: number): boolean {
+/** Whether the field between two offsets has each option in one piece, and has all of them. */
+function hasPlainOptions(bytes: Uint8Array, start: number, end: number): boolean {
   isMet.fill(0);
   isMet[optionCodes.overload] = 1;
-  const end = bytes.length;
   for (let offset = start; offset < end;) {
     const code = bytes[offset++]!;
     if (code === optionCodes.pad) continue;
@@ -141,8 +141,8 @@ class OptionFields {
   readonly overload: number;
 
   /** @throws {WireError} when an option reaches past the end of its field, or the overload is none */
-  constructor(readonly bytes: Uint8Array, start: number, snameAt: number, fileAt: number) {
-    this.#read(start, bytes.length);
+  constructor(readonly bytes: Uint8Array, start: number, end: number, snameAt: number, fileAt: number) {
+    this.#read(start, end);
     this.overload = this.#overload();
     // "file" is read before "sname" (RFC 2131 section 4.1).
     if (this.overload & 1) this.#read(fileAt, fileAt + fileLength);

@@ -2,7 +2,7 @@
 
 import { fromOctets, type Ipv4, toOctets } from "../addr/ipv4.ts";
 import { mask4, type Prefix4 } from "../addr/prefix.ts";
-import { WireError } from "./bytes.ts";
+import { sameBytes, WireError } from "./bytes.ts";
 
 /** Option codes under the names of RFC 2132. */
 export const optionCodes = {
@@ -158,6 +158,14 @@ export class EncodedOptions implements DhcpOptions {
     return at === undefined || this.bytes[at] !== length ? undefined : integer(this.bytes, at + 1, length);
   }
 
+  /** Whether the option is there with this value. */
+  holds(code: number, value: Uint8Array): boolean {
+    const at = this.#find(code);
+    if (at === undefined || this.bytes[at] !== value.length) return false;
+    for (let index = 0; index < value.length; index++) if (this.bytes[at + 1 + index] !== value[index]) return false;
+    return true;
+  }
+
   forEach(visit: (value: Uint8Array, code: number) => void): void {
     for (const [code, value] of this) visit(value, code);
   }
@@ -208,6 +216,13 @@ function readInteger(options: DhcpOptions, code: number, length: number): number
   if (options instanceof EncodedOptions) return options.integer(code, length);
   const value = options.get(code);
   return value?.length === length ? integer(value, 0, length) : undefined;
+}
+
+/** Whether the option is there with this value. */
+export function hasValue(options: DhcpOptions, code: number, value: Uint8Array): boolean {
+  if (options instanceof EncodedOptions) return options.holds(code, value);
+  const held = options.get(code);
+  return held !== undefined && sameBytes(held, value);
 }
 
 function integer(bytes: Uint8Array, at: number, length: number): number {
