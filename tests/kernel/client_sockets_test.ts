@@ -7,7 +7,7 @@ import { SocketError } from "../../mod/linux/socket_error.ts";
 import { UdpSocket } from "../../mod/linux/udp_socket.ts";
 import { probePort } from "../../mod/netstate/names.ts";
 import { ClientSockets } from "../../mod/runtime/client_sockets.ts";
-import { kernelTest, sh, untilClosed } from "./namespace.ts";
+import { kernelTest, sh } from "./namespace.ts";
 
 const nonce = "0123456789abcdef";
 const instance = "0".repeat(32);
@@ -50,10 +50,9 @@ kernelTest("whatever comes back by ICMP about a probe, the sockets hear on", asy
   assert.equal(await answered.promise, nonce);
   assert.ok(faults.includes("noWay"));
   sockets[Symbol.dispose]();
-  await untilClosed();
 });
 
-kernelTest("where not all of the sockets can be had, none stays open", async () => {
+kernelTest("where not all of the sockets can be had, none stays open", () => {
   const nobody = { dhcp() {}, conflict() {}, probeAnswer() {}, undelivered() {}, reached() {} };
   const before = openFiles();
   const restore = leaveFree(before, 3);
@@ -63,7 +62,6 @@ kernelTest("where not all of the sockets can be had, none stays open", async () 
     restore();
   }
   assert.deepEqual(openFiles(), before);
-  await untilClosed();
 });
 
 /** The numbers of this process's open files. */

@@ -14,7 +14,7 @@ const timeLimit = 20_000;
 const libc = Deno.dlopen("libc.so.6", { unshare: { parameters: ["i32"], result: "i32" } });
 
 /** Registers a test that runs in a new network namespace with a loopback device that is up. */
-export function kernelTest(name: string, body: () => Promise<void>): void {
+export function kernelTest(name: string, body: () => void | Promise<void>): void {
   Deno.test(name, async () => {
     if (libc.symbols.unshare(CLONE_NEWNET) !== 0) {
       throw new PgwError(
@@ -22,12 +22,21 @@ export function kernelTest(name: string, body: () => Promise<void>): void {
       );
     }
     await ip("link set lo up");
-    await within(timeLimit, body().finally(() => runner.settled()));
+    await within(timeLimit, toItsEnd(body));
   });
 }
 
+async function toItsEnd(body: () => void | Promise<void>): Promise<void> {
+  try {
+    await body();
+  } finally {
+    await runner.settled();
+    await untilClosed();
+  }
+}
+
 /** Until the thread that waited for sockets has seen that they are closed. */
-export async function untilClosed(): Promise<void> {
+async function untilClosed(): Promise<void> {
   const last = UdpSocket.open();
   const pending = last.receive();
   last.close();
