@@ -1,21 +1,10 @@
-/** The DHCP server: pure of input and output (RFC 2131 section 4.3; RFC 3046, 4039, 6842). */
+/** The DHCP server: pure of input and output (RFC 2131 section 4.3; RFC 4039). */
 
-import { broadcast, formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
+import { formatIpv4, type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { podAddressOf } from "../addr/mac.ts";
 import { contains, type Prefix4 } from "../addr/prefix.ts";
-import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
-import {
-  hasValue,
-  ipv4Value,
-  messageTypes,
-  optionCodes,
-  OptionList,
-  readIpv4,
-  readU16,
-  readU8,
-  textValue,
-  u8Value,
-} from "../wire/dhcpv4_options.ts";
+import type { DhcpMessage } from "../wire/dhcpv4.ts";
+import { messageTypes, optionCodes, readIpv4, readU8 } from "../wire/dhcpv4_options.ts";
 import type { AddressRange } from "./address_range.ts";
 import type { LeaseEntry, LeaseState } from "./binding.ts";
 import { LeasePool } from "./lease_pool.ts";
@@ -23,13 +12,8 @@ import type { LeaseRecord } from "./lease_record.ts";
 import { type Rate, RateLimiter } from "./rate_limit.ts";
 import { hashKey, type Requester, requesterOf } from "./requester.ts";
 import { noReservations, type Reservations } from "./reservations.ts";
-import {
-  type ClientParameters,
-  leaseTimeOptions,
-  type LeaseTimes,
-  leaseTimes,
-  parameterOptions,
-} from "./server_options.ts";
+import { type ClientParameters, type LeaseTimes, leaseTimes } from "./server_options.ts";
+import { type Reply, ServerReplies } from "./server_replies.ts";
 
 export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
   /** Default: see {@link defaultRange}. */
@@ -42,18 +26,6 @@ export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
   /** Messages taken from all. Default 50,000 a second, 10,000 at once. */
   readonly overallRate?: Rate;
 };
-
-/** DHCPOFFER, DHCPACK, DHCPNAK, and the DHCPACK that answers DHCPINFORM. */
-type ReplyKind = "offer" | "ack" | "nak" | "inform";
-
-/** Where a reply goes, always from port 67. */
-export type Destination =
-  /** In a frame to the hardware address `mac`, to port 68 of `address`: nobody need have resolved the client's. */
-  | { readonly kind: "frame"; readonly mac: Uint8Array; readonly address: Ipv4 }
-  /** To port 67 of a relay. */
-  | { readonly kind: "relay"; readonly address: Ipv4 };
-
-export type Reply = { readonly message: DhcpMessage; readonly limits: EncodeLimits; readonly destination: Destination };
 
 /** What a message led to: for the log and the metrics. */
 export type ServerEvent =
@@ -83,12 +55,7 @@ export type Outcome = {
   readonly event: ServerEvent;
 };
 
-/** RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end. */
-const echoedCodes = [optionCodes.clientIdentifier, optionCodes.relayAgentInformation] as const;
 const ethernetLength = 6;
-const ipv4AndUdpHeaders = 28;
-/** What every client must take (RFC 2131 section 2), and what leaves through the tunnel unfragmented. */
-const messageSize = { least: 576, most: 1_400 };
 const offerDuration = 30_000;
 /** After ten minutes an address that was declined, or seen in use, is tried again. */
 const setAsideDuration = 600_000;
@@ -104,11 +71,7 @@ export class DhcpServer {
   readonly #network: Prefix4;
   readonly #leaseDuration: number;
   readonly #rapidCommit: boolean;
-  readonly #parameters: ReadonlyMap<number, Uint8Array>;
-  /** What every reply of a kind begins with. */
-  readonly #beginnings: Readonly<Record<ReplyKind, OptionList>>;
-  /** The last ones of a kind: most clients ask for the same parameters, and what is made for each must be collected. */
-  readonly #asked: Partial<Record<ReplyKind, { readonly list: Uint8Array; readonly options: OptionList }>> = {};
+  readonly #replies: ServerReplies;
   readonly #pool: LeasePool;
   readonly #clientLimiter: RateLimiter;
   readonly #overallLimiter: RateLimiter;
@@ -122,16 +85,7 @@ export class DhcpServer {
     this.#network = network;
     this.#leaseDuration = times.leaseSeconds * 1000;
     this.#rapidCommit = config.rapidCommit ?? true;
-    this.#parameters = parameterOptions(config);
-    const identifier = [optionCodes.serverIdentifier, ipv4Value(address)] as const;
-    const typed = (type: number) => [[optionCodes.messageType, u8Value(type)] as const, identifier];
-    this.#beginnings = {
-      offer: new OptionList([...typed(messageTypes.offer), ...leaseTimeOptions(times)]),
-      ack: new OptionList([...typed(messageTypes.ack), ...leaseTimeOptions(times)]),
-      nak: new OptionList(typed(messageTypes.nak)),
-      // No lease, so no times of it (section 4.3.5).
-      inform: new OptionList(typed(messageTypes.ack)),
-    };
+    this.#replies = new ServerReplies(config, times);
     this.#clientLimiter = new RateLimiter(config.clientRate ?? { perSecond: 10, burst: 20 }, 65_536);
     this.#overallLimiter = new RateLimiter(config.overallRate ?? { perSecond: 50_000, burst: 10_000 }, 1);
     this.#pool = new LeasePool({
@@ -246,7 +200,7 @@ export class DhcpServer {
       return this.#lease(message, client, address, now, true);
     }
     this.#pool.offer(client, address, now);
-    const reply = this.#reply(message, messageTypes.offer, address, this.#withAsked("offer", message));
+    const reply = this.#replies.offer(message, address);
     return { reply, records: [], event: { kind: "offered", address, client } };
   }
 
@@ -302,15 +256,12 @@ export class DhcpServer {
     const known = this.#pool.addressOf(client.key);
     const renewed = known?.address === address && known.state === "bound";
     const records = this.#pool.bind(client, address, now + this.#leaseDuration);
-    const options = this.#withAsked("ack", message);
-    if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
-    const reply = this.#reply(message, messageTypes.ack, address, options);
+    const reply = this.#replies.ack(message, address, isRapid);
     return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
   }
 
   #refuse(message: DhcpMessage, client: Requester, address: Ipv4, reason: string): Outcome {
-    const options = new OptionList(this.#beginnings.nak).set(optionCodes.message, textValue(reason));
-    const reply = this.#reply(message, messageTypes.nak, unspecified, options);
+    const reply = this.#replies.nak(message, reason);
     return { reply, records: [], event: { kind: "refused", reason, address, client } };
   }
 
@@ -333,69 +284,9 @@ export class DhcpServer {
   /** Parameters for a client that has its address from elsewhere: no lease, no lease time (section 4.3.5). */
   #inform(message: DhcpMessage, client: Requester): Outcome {
     if (!contains(this.#network, message.ciaddr)) return dropped("nothing to do");
-    const reply = this.#reply(message, messageTypes.ack, unspecified, this.#withAsked("inform", message));
+    const reply = this.#replies.inform(message);
     return { reply, records: [], event: { kind: "informed", address: message.ciaddr, client } };
   }
-
-  /**
-   * The beginning of a reply, and those of the parameters that the client asks for, in its order, which is that of their
-   * importance; or all.
-   */
-  #withAsked(kind: ReplyKind, request: DhcpMessage): OptionList {
-    const last = this.#asked[kind];
-    if (last !== undefined && hasValue(request.options, optionCodes.parameterRequestList, last.list)) {
-      return new OptionList(last.options);
-    }
-    const list = request.options.get(optionCodes.parameterRequestList);
-    const options = new OptionList(this.#beginnings[kind]);
-    for (const code of list ?? this.#parameters.keys()) {
-      const value = this.#parameters.get(code);
-      if (value !== undefined) options.set(code, value);
-    }
-    if (list !== undefined) this.#asked[kind] = { list: list.slice(), options: new OptionList(options) };
-    return options;
-  }
-
-  #reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {
-    const isNak = type === messageTypes.nak;
-    const isRelayed = request.giaddr !== unspecified;
-    for (let index = 0; index < echoedCodes.length; index++) {
-      const value = request.options.get(echoedCodes[index]!);
-      if (value !== undefined) options.set(echoedCodes[index]!, value);
-    }
-    const message: DhcpMessage = {
-      op: 2,
-      htype: request.htype,
-      hops: 0,
-      xid: request.xid,
-      secs: 0,
-      // Section 4.3.2: a relay must broadcast a DHCPNAK, the client may have no right address.
-      broadcast: request.broadcast || (isNak && isRelayed),
-      ciaddr: type === messageTypes.ack ? request.ciaddr : unspecified,
-      yiaddr,
-      siaddr: unspecified,
-      giaddr: request.giaddr,
-      chaddr: request.chaddr,
-      sname: noBytes,
-      file: noBytes,
-      options,
-    };
-    return { message, limits: replyLimits(request), destination: destinationOf(message, isNak) };
-  }
-}
-
-/** Section 4.1. Only NAKs and what the client wants so go to the broadcast address; a frame goes to the client alone. */
-function destinationOf(reply: DhcpMessage, isNak: boolean): Destination {
-  if (reply.giaddr !== unspecified) return { kind: "relay", address: reply.giaddr };
-  if (isNak) return { kind: "frame", mac: reply.chaddr, address: broadcast };
-  if (reply.ciaddr !== unspecified) return { kind: "frame", mac: reply.chaddr, address: reply.ciaddr };
-  return { kind: "frame", mac: reply.chaddr, address: reply.broadcast ? broadcast : reply.yiaddr };
-}
-
-function replyLimits({ options }: DhcpMessage): EncodeLimits {
-  const asked = readU16(options, optionCodes.maximumMessageSize) ?? messageSize.least;
-  const size = Math.min(Math.max(asked, messageSize.least), messageSize.most);
-  return { maximum: size - ipv4AndUdpHeaders, overflow: "omit" };
 }
 
 /** What becomes of a message whose `chaddr` is not the source of its frame: somebody speaks in another's name. */

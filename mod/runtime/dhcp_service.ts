@@ -3,17 +3,11 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import type { GatewaySettings } from "../config/settings.ts";
-import {
-  DhcpServer,
-  type DhcpServerConfig,
-  foreignHardware,
-  type Outcome,
-  type Reply,
-  type ServerEvent,
-} from "../dhcp/server.ts";
+import { DhcpServer, type DhcpServerConfig, foreignHardware, type Outcome, type ServerEvent } from "../dhcp/server.ts";
 import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { encodeRecords } from "../dhcp/lease_store.ts";
+import type { Reply } from "../dhcp/server_replies.ts";
 import { rehearseAnswer } from "../dhcp/server_rehearsal.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
 import type { DatagramBatch } from "../linux/datagram_batch.ts";
