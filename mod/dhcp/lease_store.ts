@@ -24,13 +24,12 @@ const newline = 0x0a;
 
 /** The lines of `records`. @param writer if given, the result is in its memory */
 export function encodeRecords(
-  records: readonly LeaseRecord[],
+  records: Iterable<LeaseRecord>,
   writer: Writer = new Writer(Infinity),
 ): Uint8Array<ArrayBuffer> {
   writer.restart();
-  // By index: mostly it is one record, and what a loop over values makes beside it must be collected.
-  for (let index = 0; index < records.length; index++) {
-    writeRecord(writer, records[index]!);
+  for (const record of records) {
+    writeRecord(writer, record);
     writer.u8(newline);
   }
   return writer.finish();

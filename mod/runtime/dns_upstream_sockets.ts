@@ -1,6 +1,7 @@
 /** Sockets to upstream DNS servers: UDP with a port of its own for each question, TCP and TLS shared by many. */
 
 import { createSocket } from "node:dgram";
+import type { Listening } from "../dns/pending.ts";
 import { formatUpstream, type UpstreamAddress } from "../dns/upstream_address.ts";
 import { readFrames, writeFrame } from "./dns_frames.ts";
 
@@ -19,7 +20,7 @@ export interface UpstreamSockets {
     transport: "udp" | "tcp" | "tls",
     message: Uint8Array<ArrayBuffer>,
     reception: Reception,
-  ): { close(): void };
+  ): Listening;
   close(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ const silenceMs = 1_000;
 
 /** What asks by UDP. */
 type DatagramAsker = Pick<UpstreamSockets, "close"> & {
-  ask(server: UpstreamAddress, message: Uint8Array<ArrayBuffer>, reception: Reception): { close(): void };
+  ask(server: UpstreamAddress, message: Uint8Array<ArrayBuffer>, reception: Reception): Listening;
 };
 
 /**
@@ -90,7 +91,7 @@ class HostUpstreamSockets implements UpstreamSockets {
   }
 }
 
-function askDatagram(server: UpstreamAddress, message: Uint8Array, reception: Reception): { close(): void } {
+function askDatagram(server: UpstreamAddress, message: Uint8Array, reception: Reception): Listening {
   const socket = createSocket(server.address.includes(":") ? "udp6" : "udp4");
   let isOpen = true;
   const close = () => {
@@ -138,7 +139,7 @@ class Stream {
     return this.#isOpen && performance.now() - this.#silentSince < silenceMs && !this.#waiting.has(idOf(message));
   }
 
-  ask(message: Uint8Array, reception: Reception): { close(): void } {
+  ask(message: Uint8Array, reception: Reception): Listening {
     const id = idOf(message);
     this.#waiting.set(id, reception);
     this.#silentSince = Math.min(this.#silentSince, performance.now());

@@ -105,7 +105,7 @@ report("an exchange, 100 leases (the client's coding included)", atFew, "us");
 report("an exchange, 65,000 leases", atMany, "us");
 report("ratio (goal: 1.2)", atMany / atFew, "");
 
-const journal = encodeRecords([...many.records()]);
+const journal = encodeRecords(many.records());
 const started = cpuTime();
 const again = fresh(decodeJournal(journal).records);
 exchange(again, 3, 1);
