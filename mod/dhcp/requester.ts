@@ -1,5 +1,6 @@
 /** Who a DHCP server speaks with: the client as it identifies itself. */
 
+import { hasBytes } from "../wire/bytes.ts";
 import type { DhcpMessage } from "../wire/dhcpv4.ts";
 import { optionCodes, readName } from "../wire/dhcpv4_options.ts";
 
@@ -30,10 +31,7 @@ export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undef
  * client has not. Whose it is can be known by anyone, so that it is no more than a claim to be another.
  */
 function namesOtherHardware(clientId: Uint8Array, chaddr: Uint8Array): boolean {
-  if (clientId.length !== 7 || clientId[0] !== 1) return false;
-  // By index: a view of it would be made, and collected, with each message.
-  for (let index = 0; index < 6; index++) if (chaddr[index] !== clientId[index + 1]) return true;
-  return chaddr.length !== 6;
+  return clientId.length === 7 && clientId[0] === 1 && !(chaddr.length === 6 && hasBytes(clientId, 1, chaddr));
 }
 
 /** The identity of RFC 2131 section 4.2: the client identifier, opaque, if there is one, else `chaddr`. */

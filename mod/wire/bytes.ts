@@ -6,10 +6,12 @@ import { PgwError } from "../errors.ts";
 export class WireError extends PgwError {}
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index++) {
-    if (a[index] !== b[index]) return false;
-  }
+  return a.length === b.length && hasBytes(a, 0, b);
+}
+
+/** Whether `wanted` is in `bytes` from `at` on: without the view of it that {@link sameBytes} would need. */
+export function hasBytes(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let index = 0; index < wanted.length; index++) if (bytes[at + index] !== wanted[index]) return false;
   return true;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { Reader, WireError, Writer } from "./bytes.ts";
-import { type DhcpOptions, EncodedOptions, optionCodes, OptionList } from "./dhcpv4_options.ts";
+import { type DhcpOptions, EncodedOptions, nextOption, optionCodes, OptionList } from "./dhcpv4_options.ts";
 
 /** One message, without what is only encoding: padding, the `end` option, splitting and overloading of options. */
 export type DhcpMessage = {
@@ -113,21 +113,17 @@ const isMet = new Uint8Array(256);
 function hasPlainOptions(bytes: Uint8Array, start: number, end: number): boolean {
   isMet.fill(0);
   isMet[optionCodes.overload] = 1;
-  for (let offset = start; offset < end;) {
-    const code = bytes[offset++]!;
-    if (code === optionCodes.pad) continue;
-    if (code === optionCodes.end) break;
-    if (isMet[code]) return false;
-    isMet[code] = 1;
-    offset = endOfOption(bytes, code, offset, end);
+  for (let at = nextOption(bytes, start, end); at < end; at = nextOption(bytes, endOfOption(bytes, at, end), end)) {
+    if (isMet[bytes[at]!]) return false;
+    isMet[bytes[at]!] = 1;
   }
   return true;
 }
 
-/** @param lengthAt where its length is @throws {WireError} when it reaches past `fieldEnd` */
-function endOfOption(bytes: Uint8Array, code: number, lengthAt: number, fieldEnd: number): number {
-  const end = lengthAt < fieldEnd ? lengthAt + 1 + bytes[lengthAt]! : Infinity;
-  if (end > fieldEnd) throw new WireError(`option ${code} reaches past the end of its field`);
+/** @param at where its code is @throws {WireError} when it reaches past `fieldEnd` */
+function endOfOption(bytes: Uint8Array, at: number, fieldEnd: number): number {
+  const end = at + 1 < fieldEnd ? at + 2 + bytes[at + 1]! : Infinity;
+  if (end > fieldEnd) throw new WireError(`option ${bytes[at]} reaches past the end of its field`);
   return end;
 }
 
@@ -151,13 +147,11 @@ class OptionFields {
 
   /** The field between two offsets. */
   #read(start: number, end: number): void {
-    for (let offset = start; offset < end;) {
-      const code = this.bytes[offset++]!;
-      if (code === optionCodes.pad) continue;
-      if (code === optionCodes.end) return;
-      const valueAt = offset + 1;
-      offset = endOfOption(this.bytes, code, offset, end);
-      this.#add(code, this.bytes.subarray(valueAt, offset));
+    const { bytes } = this;
+    for (let at = nextOption(bytes, start, end); at < end;) {
+      const optionEnd = endOfOption(bytes, at, end);
+      this.#add(bytes[at]!, bytes.subarray(at + 2, optionEnd));
+      at = nextOption(bytes, optionEnd, end);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { fromOctets, type Ipv4, toOctets } from "../addr/ipv4.ts";
 import { mask4, type Prefix4 } from "../addr/prefix.ts";
-import { sameBytes, WireError } from "./bytes.ts";
+import { hasBytes, sameBytes, WireError } from "./bytes.ts";
 
 /** Option codes under the names of RFC 2132. */
 export const optionCodes = {
@@ -49,9 +49,6 @@ export const messageTypes = {
   inform: 8,
 } as const;
 
-/** Options of a message: most have fewer. */
-const usualSize = 12;
-
 /** The value of every option of a message by its code, in the order of the message. A Map is one too. */
 export type DhcpOptions = Iterable<[code: number, value: Uint8Array]> & {
   readonly size: number;
@@ -59,6 +56,9 @@ export type DhcpOptions = Iterable<[code: number, value: Uint8Array]> & {
   has(code: number): boolean;
   forEach(visit: (value: Uint8Array, code: number) => void): void;
 };
+
+/** Options of a message: most have fewer. */
+const usualSize = 12;
 
 /**
  * For the few options of a message two arrays are as fast as a Map, and leave the garbage collector a tenth of what a Map
@@ -129,6 +129,12 @@ export class OptionList implements DhcpOptions {
   }
 }
 
+/** Where the code of the next option is in a field, at `at` or behind pads; its `end` when there is none. */
+export function nextOption(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && bytes[at] === optionCodes.pad) at++;
+  return at < end && bytes[at] !== optionCodes.end ? at : end;
+}
+
 /**
  * The options of a field that has each in one piece, as most messages do, where they are: a view is made of those that are
  * asked for. Most values are integers, which need none.
@@ -161,9 +167,7 @@ export class EncodedOptions implements DhcpOptions {
   /** Whether the option is there with this value. */
   holds(code: number, value: Uint8Array): boolean {
     const at = this.#find(code);
-    if (at === undefined || this.bytes[at] !== value.length) return false;
-    for (let index = 0; index < value.length; index++) if (this.bytes[at + 1 + index] !== value[index]) return false;
-    return true;
+    return at !== undefined && this.bytes[at] === value.length && hasBytes(this.bytes, at + 1, value);
   }
 
   forEach(visit: (value: Uint8Array, code: number) => void): void {
@@ -172,23 +176,16 @@ export class EncodedOptions implements DhcpOptions {
 
   *[Symbol.iterator](): Generator<[code: number, value: Uint8Array]> {
     const { bytes, end } = this;
-    for (let at = this.start; at < end && bytes[at] !== optionCodes.end;) {
-      const code = bytes[at++]!;
-      if (code === optionCodes.pad) continue;
-      yield [code, this.#value(at)];
-      at += 1 + bytes[at]!;
+    for (let at = nextOption(bytes, this.start, end); at < end; at = nextOption(bytes, at + 2 + bytes[at + 1]!, end)) {
+      yield [bytes[at]!, this.#value(at + 1)];
     }
   }
 
   /** Where its length is. */
   #find(wanted: number): number | undefined {
     const { bytes, end } = this;
-    for (let at = this.start; at < end;) {
-      const code = bytes[at++]!;
-      if (code === optionCodes.pad) continue;
-      if (code === optionCodes.end) return undefined;
-      if (code === wanted) return at;
-      at += 1 + bytes[at]!;
+    for (let at = nextOption(bytes, this.start, end); at < end; at = nextOption(bytes, at + 2 + bytes[at + 1]!, end)) {
+      if (bytes[at] === wanted) return at + 1;
     }
     return undefined;
   }
