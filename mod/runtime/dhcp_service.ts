@@ -215,31 +215,25 @@ export class DhcpService {
   }
 
   #serve(received: DatagramBatch): void | Promise<void> {
-    const now = Date.now();
-    // Mostly messages come one by one, and what a list and the way through it are made of must be collected, thousands of
-    // times a second: there is none where one is not needed, and those below are gone through by index.
-    if (received.count === 1) {
-      const outcome = this.#handle(received, 0, now);
-      return outcome === undefined ? undefined : this.#commit([outcome], outcome.records, now);
-    }
     const outcomes: Outcome[] = [];
+    const records: LeaseRecord[] = [];
+    const now = Date.now();
     for (let index = 0; index < received.count; index++) {
       const outcome = this.#handle(received, index, now);
-      if (outcome !== undefined) outcomes.push(outcome);
+      if (outcome === undefined) continue;
+      outcomes.push(outcome);
+      records.push(...outcome.records);
     }
-    return this.#commit(outcomes, outcomes.flatMap(({ records }) => records), now);
-  }
-
-  #commit(outcomes: readonly Outcome[], records: readonly LeaseRecord[], now: number): void | Promise<void> {
     // A lease that a client was told of must be known after any restart: it is written down first (RFC 2131 section 4.3.1).
-    const committing = this.#file.commit(records);
-    if (committing === undefined) this.#answer(outcomes, records, now);
-    else return committing.then(() => this.#answer(outcomes, records, now));
+    return this.#file.commit(records)?.then(() => this.#answer(outcomes, records, now)) ??
+      this.#answer(outcomes, records, now);
   }
 
   #answer(outcomes: readonly Outcome[], records: readonly LeaseRecord[], now: number): void {
+    // Lists are gone through by index here: an iterator and its results would be collected, thousands of times a second.
     for (let index = 0; index < outcomes.length; index++) this.#add(outcomes[index]!.reply);
-    this.#flushAnswers();
+    this.#attempt("some answers could not be sent", () => this.#packets.flush());
+    this.#attempt("some answers to relays could not be sent", () => this.#socket.flush());
     // While the answers are on their way. Until a client has put its address to use, nothing is sent to it there.
     if (records.length > 0) this.#follow(records, now);
     for (let index = 0; index < outcomes.length; index++) this.#tell(outcomes[index]!.event, now);
@@ -282,33 +276,12 @@ export class DhcpService {
       this.#leased(records[index]!);
       this.#place(records[index]!, now);
     }
-    try {
-      this.#places.flush();
-    } catch (error) {
-      this.#failed("some clients cannot be reached", error);
-    }
+    this.#attempt("some clients cannot be reached", () => this.#places.flush());
   }
 
   #place({ state, address, chaddr, until }: LeaseRecord, now: number): void {
     if (state !== "bound" || until <= now || chaddr.length !== ethernetLength) return;
-    try {
-      this.#places.set(address, chaddr);
-    } catch (error) {
-      this.#failed("some clients cannot be reached", error);
-    }
-  }
-
-  #flushAnswers(): void {
-    try {
-      this.#packets.flush();
-    } catch (error) {
-      this.#failed("some answers could not be sent", error);
-    }
-    try {
-      this.#socket.flush();
-    } catch (error) {
-      this.#failed("some answers to relays could not be sent", error);
-    }
+    this.#attempt("some clients cannot be reached", () => this.#places.set(address, chaddr));
   }
 
   #add(reply: Reply | undefined): void {
@@ -335,9 +308,13 @@ export class DhcpService {
   }
 
   /** What the kernel refuses is as if it was lost on the way: the client asks again. */
-  #failed(problem: string, error: unknown): void {
-    if (!(error instanceof SocketError)) throw error;
-    this.#log.failed(problem, error);
+  #attempt(problem: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      this.#log.failed(problem, error);
+    }
   }
 
   #count(what: string): void {
