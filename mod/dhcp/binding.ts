@@ -73,7 +73,8 @@ export class Bindings {
     // The usual case is a renewal, which must leave nothing new to the garbage collector.
     const isAnother = this.#keys[index] !== key;
     if (isAnother) this.#keys[index] = key;
-    if (isAnother || hostName !== undefined) this.#hostNames[index] = hostName;
+    const saysAnother = hostName !== undefined && hostName !== this.#hostNames[index];
+    if (isAnother || saysAnother) this.#hostNames[index] = hostName;
     this.#setRest(index, chaddr, until, leased);
   }
 

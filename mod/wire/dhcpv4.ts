@@ -57,8 +57,9 @@ const fileLength = 128;
 const headerLength = 240;
 
 /**
- * Decodes the payload of a UDP datagram, the first `length` bytes of `bytes`. Options that come in several pieces are joined (RFC 3396), those in `file` and
- * `sname` included. The byte arrays are views of `bytes` where possible: copy what outlives the buffer.
+ * Decodes the payload of a UDP datagram, the first `length` bytes of `bytes`. Options that come in several pieces are
+ * joined (RFC 3396), those in `file` and `sname` included. The byte arrays are views of `bytes` where possible: copy
+ * what outlives the buffer.
  *
  * @throws {WireError} when it is not a DHCP message or an option reaches past its end
  */

@@ -1,5 +1,6 @@
 /**
- * What a DHCP message, an exchange of four messages in the pure server, and a lease cost.
+ * What a DHCP message, an exchange of four messages in the pure server, and a lease cost. What an exchange with the whole
+ * program costs beside 65,000 leases, `deno task bench dhcp` tells.
  *
  * `deno run --allow-read --v8-flags=--expose-gc tests/bench/dhcp_codec.ts`
  *
@@ -44,7 +45,7 @@ function report(what: string, value: number, unit: string): void {
 }
 
 const packets = readGolden([...clients, ...servers]).map(({ bytes }) => bytes);
-const messages = packets.map(decodeDhcp);
+const messages = packets.map((packet) => decodeDhcp(packet));
 report("decode a message", microseconds(50_000, (index) => decodeDhcp(packets[index % packets.length]!)), "us");
 report("encode a message", microseconds(50_000, (index) => encodeDhcp(messages[index % messages.length]!)), "us");
 const datagram = {
@@ -103,7 +104,7 @@ const turns = Array.from({ length: 9 }, () => [
 const [atFew = 0, atMany = 0] = [0, 1].map((which) => turns.map((turn) => turn[which]!).sort((a, b) => a - b)[4]!);
 report("an exchange, 100 leases (the client's coding included)", atFew, "us");
 report("an exchange, 65,000 leases", atMany, "us");
-report("ratio (goal: 1.2)", atMany / atFew, "");
+report("ratio, of this code alone: no sockets, no journal", atMany / atFew, "");
 
 const journal = encodeRecords(many.records());
 const started = cpuTime();
