@@ -1,8 +1,5 @@
-import { parseIpv4 } from "../../mod/addr/ipv4.ts";
-import { clientScenario, network } from "./dhcp_dialogue.ts";
-
-const gateway = { server: parseIpv4("172.29.0.1"), network: network("172.29.0.0/24") };
-const parameters = "server=172.29.0.1 lease=43200 mask=255.255.255.0 router=172.29.0.1 dns=172.29.0.1 mtu=1370";
+/** How a client gets an address: DISCOVER, REQUEST, INIT-REBOOT. */
+import { clientScenario, gateway, parameters } from "./dhcp_dialogue.ts";
 
 clientScenario("a lease in four messages", {}, (at) => {
   at("0 s").client.sends("DHCPDISCOVER no-broadcast secs=0 rapid no-requested no-server no-ciaddr to=broadcast");
@@ -116,6 +113,26 @@ clientScenario("a NAK of another server than the chosen one says nothing", {}, (
   at("3 ms").client.does("bound");
 });
 
+clientScenario("the ACK of another server than the chosen one is no lease", {}, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER");
+  at("1 ms").server.sends(`DHCPOFFER yiaddr=172.29.0.20 ${parameters}`);
+  at("1 ms").client.sends("DHCPREQUEST server=172.29.0.1");
+  at("2 ms").server.sends("DHCPACK yiaddr=172.29.0.20 server=172.29.0.2 lease=60");
+  at("3 ms").server.sends(`DHCPACK yiaddr=172.29.0.20 ${parameters}`);
+  at("3 ms").client.does("bound 172.29.0.20/24 expires=43200s");
+});
+
+clientScenario("an ACK that comes after the end of its own lease is none", {}, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER");
+  at("1 ms").server.sends("DHCPOFFER yiaddr=172.29.0.20 server=172.29.0.1 lease=1");
+  at("1 ms").client.sends("DHCPREQUEST");
+  at("201 ms +- 50 ms").client.sends("DHCPREQUEST");
+  at("701 ms +- 175 ms").client.sends("DHCPREQUEST");
+  // The lease counts from the first REQUEST, which the ACK may be the answer to.
+  at("1001 ms").server.sends("DHCPACK yiaddr=172.29.0.20 server=172.29.0.1 lease=1");
+  at("1.701 s +- 425 ms").client.sends("DHCPREQUEST same-xid");
+});
+
 clientScenario("INIT-REBOOT: the former address is confirmed", { previous: "172.29.0.33" }, (at) => {
   at("0 s").client.sends("DHCPREQUEST no-broadcast requested=172.29.0.33 no-server no-ciaddr to=broadcast");
   at("1 ms").server.sends(`DHCPACK yiaddr=172.29.0.33 ${parameters}`);
@@ -137,189 +154,4 @@ clientScenario("INIT-REBOOT: nobody knows the address, it becomes a wish", { pre
 
 clientScenario("INIT-REBOOT: not with an address of another network", { ...gateway, previous: "10.0.0.9" }, (at) => {
   at("0 s").client.sends("DHCPDISCOVER no-requested");
-});
-
-clientScenario("RENEWING by unicast at T1, the lease goes on", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("1 ms").server.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${parameters}`);
-  at("1 ms").client.does("bound 172.29.0.20/24");
-  at("20520 s - 21600 s").client.sends(
-    "DHCPREQUEST new-xid secs=0 ciaddr=172.29.0.20 no-broadcast no-requested no-server to=172.29.0.1",
-  );
-  at("21601 s").server.sends(`DHCPACK yiaddr=172.29.0.20 ciaddr=172.29.0.20 ${parameters}`);
-  at("21601 s").client.does("renewed 172.29.0.20/24 expires=43200s");
-  at("41040 s - 43201 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20 to=172.29.0.1");
-});
-
-clientScenario("RENEWING, REBINDING, expiry, and anew with the old address as a wish", { seed: 4 }, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=4000 mask=255.255.255.0");
-  at("0 s").client.does("bound 172.29.0.20/24");
-  at("1900 s - 2000 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20 to=172.29.0.1 secs=0");
-  // After half of what remains until T2 (3500 s), at least 60 s.
-  at("2700 s - 2750 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20 to=172.29.0.1 new-xid");
-  at("3100 s - 3125 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("3300 s - 3313 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("3400 s - 3407 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("3450 s - 3467 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("3500 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20 no-broadcast no-requested no-server to=broadcast secs=0");
-  at("3750 s").client.sends("DHCPREQUEST to=broadcast secs=250");
-  at("3875 s").client.sends("DHCPREQUEST to=broadcast");
-  at("3937.5 s").client.sends("DHCPREQUEST to=broadcast");
-  at("3997.5 s").client.sends("DHCPREQUEST to=broadcast");
-  at("4000 s").client.does("lost expired");
-  at("4000 s").client.sends("DHCPDISCOVER no-broadcast no-ciaddr requested=172.29.0.20");
-});
-
-clientScenario("REBINDING: any server may go on with the lease, and is the one from then on", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=400 t1=300 t2=350");
-  at("0 s").client.does("bound");
-  at("285 s - 300 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("310 s - 325 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("335 s - 350 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("350 s").client.sends("DHCPREQUEST to=broadcast");
-  at("350.01 s").server.sends("DHCPACK yiaddr=172.29.0.20 server=172.29.0.2 lease=400 t1=300 t2=350");
-  at("350.01 s").client.does("renewed 172.29.0.20");
-  at("635 s - 651 s").client.sends("DHCPREQUEST to=172.29.0.2");
-});
-
-clientScenario("NAK to a renewal: the address is lost, anew", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=400");
-  at("0 s").client.does("bound");
-  at("190 s - 200 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("200 s").server.sends("DHCPNAK server=172.29.0.1");
-  at("200 s").client.does("lost refused");
-  at("200 s").client.sends("DHCPDISCOVER no-requested");
-});
-
-clientScenario("an answer to a former renewal does not count", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=400");
-  at("0 s").client.does("bound");
-  at("190 s - 200 s").client.sends("DHCPREQUEST to=172.29.0.1");
-  at("200 s").server.sends("DHCPACK xid=12345 yiaddr=172.29.0.20 server=172.29.0.1 lease=400");
-  at("200 s").server.sends("DHCPACK mac=02:78:0a:2a:00:06 yiaddr=172.29.0.20 server=172.29.0.1 lease=400");
-  at("200 s").server.sends("DHCPACK id=01:02:78:0a:2a:00:06 yiaddr=172.29.0.20 server=172.29.0.1 lease=400");
-  at("210 s").client.isSilent();
-});
-
-clientScenario("a lease without end", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=4294967295");
-  at("0 s").client.does("bound 172.29.0.20/32 expires=never");
-  at("9000 d").client.isSilent();
-});
-
-clientScenario("T1 and T2 that make no sense are not used", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=400 t1=500 t2=100");
-  at("0 s").client.does("bound");
-  at("190 s - 200 s").client.sends("DHCPREQUEST to=172.29.0.1");
-});
-
-clientScenario("RELEASE on a planned stop, by unicast, while the address is there", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("0 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${parameters}`);
-  at("0 s").client.does("bound");
-  at("10 s").client.isTold("release");
-  at("10 s").client.sends(
-    "DHCPRELEASE new-xid ciaddr=172.29.0.20 server=172.29.0.1 id=01:02:78:0a:2a:00:05 no-requested no-prl to=172.29.0.1",
-  );
-  at("10 s").client.does("lost released");
-  at("10 d").client.isSilent();
-});
-
-clientScenario("a stop without a lease says nothing", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("10 ms").client.isTold("release");
-  at("10 d").client.isSilent();
-});
-
-clientScenario(
-  "DECLINE when another uses the address (RFC 5227), anew at once, the next time after ten seconds",
-  {},
-  (at) => {
-    at("0 s").client.sends("DHCPDISCOVER");
-    at("0 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${parameters}`);
-    at("0 s").client.does("bound");
-    at("1 s").client.isTold("conflict");
-    at("1 s").client.does("lost conflict");
-    at("1 s").client.sends(
-      "DHCPDECLINE no-ciaddr requested=172.29.0.20 server=172.29.0.1 id=01:02:78:0a:2a:00:05 no-prl to=broadcast",
-    );
-    at("1 s").client.sends("DHCPDISCOVER no-requested");
-    // Made before the server read the DECLINE.
-    at("1.005 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${parameters}`);
-    at("1.005 s").client.does("ignored 172.29.0.1: another host uses the address");
-    at("1.01 s").server.sends(`DHCPACK rapid yiaddr=172.29.0.21 ${parameters}`);
-    at("1.01 s").client.does("bound 172.29.0.21");
-    at("2 s").client.isTold("conflict");
-    at("2 s").client.does("lost conflict");
-    at("2 s").client.sends("DHCPDECLINE requested=172.29.0.21");
-    at("11 s").client.sends("DHCPDISCOVER");
-  },
-);
-
-clientScenario("a second server on the overlay is ignored, and reported once", gateway, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("1 ms").server.sends("DHCPOFFER yiaddr=172.29.0.99 server=172.29.0.66 lease=60");
-  at("1 ms").client.does("ignored 172.29.0.66: it is not the server that was chosen, 172.29.0.1");
-  at("2 ms").server.sends("DHCPOFFER yiaddr=172.29.0.98 server=172.29.0.66 lease=60");
-  at("3 ms").server.sends("DHCPACK rapid yiaddr=172.29.0.98 server=172.29.0.66 lease=60");
-  at("4 ms").server.sends("DHCPNAK server=172.29.0.66");
-  at("5 ms").server.sends(`DHCPOFFER yiaddr=172.29.0.20 ${parameters}`);
-  at("5 ms").client.sends("DHCPREQUEST requested=172.29.0.20");
-});
-
-clientScenario("however many servers there are, the reports have an end", gateway, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  for (let server = 0; server < 100; server++) {
-    at("1 ms").server.sends(`DHCPOFFER yiaddr=172.29.0.99 server=10.0.0.${server} lease=60`);
-    if (server < 16) at("1 ms").client.does(`ignored 10.0.0.${server}`);
-  }
-});
-
-for (
-  const [address, why] of [
-    ["10.0.0.5", "the address is outside the network"],
-    ["172.29.0.0", "the address is the network's or its broadcast"],
-    ["172.29.0.255", "the address is the network's or its broadcast"],
-    ["0.0.0.0", "it gives no address"],
-    ["172.29.0.77", "the address is one of this host's own"],
-  ] as const
-) {
-  const ownAddresses = [parseIpv4("172.29.0.77")];
-  clientScenario(`an offer of ${address} is refused: ${why}`, { ...gateway, ownAddresses }, (at) => {
-    at("0 s").client.sends("DHCPDISCOVER");
-    at("1 ms").server.sends(`DHCPOFFER yiaddr=${address} ${parameters}`);
-    at("1 ms").client.does(`ignored 172.29.0.1: ${why}`);
-    at("2 ms").server.sends(`DHCPACK rapid yiaddr=${address} ${parameters}`);
-    at("100 ms").client.isSilent();
-  });
-}
-
-clientScenario("routes, a router elsewhere and a mask too wide are not taken (TunnelVision)", gateway, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("1 ms").server.sends(
-    "DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=60 mask=255.0.0.0 router=10.0.0.1 " +
-      "33=08:08:08:08:0a:00:00:01 121=01:80:0a:00:00:01 249=01:80:0a:00:00:01 mtu=68",
-  );
-  at("1 ms").client.does("bound 172.29.0.20/24 expires=60s router=none dns=none mtu=none search=none");
-});
-
-clientScenario("an offer without lease time or server is none", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("1 ms").server.sends("DHCPOFFER yiaddr=172.29.0.20 server=172.29.0.1");
-  at("1 ms").client.does("ignored 172.29.0.1: it names no lease time");
-  at("2 ms").server.sends("DHCPOFFER yiaddr=172.29.0.20 lease=60");
-  at("3 ms").server.sends("DHCPOFFER yiaddr=172.29.0.20 server=172.29.0.3 lease=0");
-  at("3 ms").client.does("ignored 172.29.0.3: it names no lease time");
-});
-
-clientScenario("names that are no names do not reach resolv.conf", {}, (at) => {
-  at("0 s").client.sends("DHCPDISCOVER");
-  at("1 ms").server.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=60 15=61:0a:62");
-  at("1 ms").client.does("bound 172.29.0.20/32 expires=60s router=none dns=none mtu=none search=none");
 });

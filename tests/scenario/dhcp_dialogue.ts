@@ -26,6 +26,10 @@ export function network(text: string): Prefix4 {
   return prefix;
 }
 
+/** What a client of ours knows of its gateway, and what that tells with a lease. */
+export const gateway = { server: parseIpv4("172.29.0.1"), network: network("172.29.0.0/24") };
+export const parameters = "server=172.29.0.1 lease=43200 mask=255.255.255.0 router=172.29.0.1 dns=172.29.0.1 mtu=1370";
+
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
