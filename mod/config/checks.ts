@@ -91,36 +91,38 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
   const { vxlanNetwork, dhcpRouter } = values;
   if (vxlanNetwork !== undefined && dhcpRouter !== undefined && !isHost(vxlanNetwork, dhcpRouter)) {
     problems.push(
-      `${label("dhcpRouter")}: '${formatIpv4(dhcpRouter)}' is no host of ${formatPrefix(vxlanNetwork)}: ` +
-        `clients could not reach it`,
+      `${label("dhcpRouter")}: '${formatIpv4(dhcpRouter)}' is no host of ${formatPrefix(vxlanNetwork)}, ` +
+        `so clients could not reach it: write the address of one`,
     );
   }
   return [...problems, ...checkLeaseTimes(values, label)];
 }
 
-/** T1, T2 and the end of a lease come in this order (RFC 2131 section 4.4.5). */
+/** T1 must be earlier than T2, and that than the end of the lease (RFC 2131 section 4.4.5). */
 function checkLeaseTimes(values: GatewayValues, label: (name: keyof GatewayValues) => string): string[] {
   const { dhcpLeaseSeconds, dhcpRenewalSeconds, dhcpRebindingSeconds } = values;
   if (dhcpLeaseSeconds === undefined) return [];
-  const times = leaseTimes({
+  const { leaseSeconds, renewalSeconds, rebindingSeconds } = leaseTimes({
     leaseSeconds: dhcpLeaseSeconds,
     renewalSeconds: dhcpRenewalSeconds,
     rebindingSeconds: dhcpRebindingSeconds,
   });
-  if (times.rebindingSeconds > times.leaseSeconds) {
+  if (rebindingSeconds >= leaseSeconds) {
     return [
-      `${label("dhcpRebindingSeconds")}: '${times.rebindingSeconds}' is after the end of the lease, ` +
-      `${times.leaseSeconds} s: write a smaller number`,
+      `${label("dhcpRebindingSeconds")}: '${rebindingSeconds}' is not before the end of the lease, ` +
+      `${leaseSeconds} s: write a smaller number`,
     ];
   }
-  if (times.renewalSeconds > times.rebindingSeconds) {
-    const name = dhcpRenewalSeconds === undefined ? "dhcpRebindingSeconds" : "dhcpRenewalSeconds";
-    return [
-      `${label(name)}: a lease would be renewed after ${times.renewalSeconds} s and rebound after ` +
-      `${times.rebindingSeconds} s: the first must not be greater`,
-    ];
-  }
-  return [];
+  if (renewalSeconds < rebindingSeconds) return [];
+  return [
+    dhcpRenewalSeconds === undefined
+      ? `${label("dhcpRebindingSeconds")}: '${rebindingSeconds}' is not after the renewal time, ${renewalSeconds} s: ` +
+        `write a greater number, or a smaller ${label("dhcpRenewalSeconds")}`
+      : `${
+        label("dhcpRenewalSeconds")
+      }: '${renewalSeconds}' is not before the rebinding time, ${rebindingSeconds} s: ` +
+        `write a smaller number`,
+  ];
 }
 
 /** Problems of a client's settings. */
@@ -153,7 +155,9 @@ function checkPool(range: PoolRange, network: Prefix4): string[] {
   const text = `'${formatIpv4(pool.first)}-${formatIpv4(pool.last)}'`;
   const lowest = gatewayAddress(network) + 1;
   const highest = broadcastAddress(network) - 1;
-  if (pool.first > pool.last) return [`${text} ends before it begins`];
+  if (pool.first > pool.last) {
+    return [`${text} is not a pool, because it ends before it begins: write the lower end first`];
+  }
   if (pool.first < lowest || pool.last > highest || networkAddress(network) > pool.first) {
     return [
       `${text} is not in the VXLAN network: allowed are ${formatIpv4(lowest)} to ${formatIpv4(highest)}, ` +

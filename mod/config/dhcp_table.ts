@@ -14,7 +14,8 @@ export const dhcpTable = {
     metavar: "SECONDS",
     help: "How long a client may keep its address without asking again.",
     default: "43200",
-    parse: wholeNumber("a lease time in seconds", 2, 0xfffffffe),
+    // The times to renew and to rebind are before its end, one after the other.
+    parse: wholeNumber("a lease time in seconds", 3, 0xfffffffe),
   },
   dhcpRenewalSeconds: {
     variable: "PGW_DHCP_RENEWAL_TIME",

@@ -42,7 +42,7 @@ const gateway = await startGateway(lab.gateway(0), {
   PGW_LOG_LEVEL: "info",
   PGW_VPN_INTERFACE: "vpn0",
   PGW_DNS_UPSTREAMS: upstream,
-  PGW_DHCP_LEASE_TIME: "2",
+  PGW_DHCP_LEASE_TIME: "3",
 });
 const client = lab.client(0).pgw(["client", "run", names.gateway], {
   env: { PGW_LOG_LEVEL: "info", PGW_CLIENT_PING_INTERVAL: String(Math.max(0.05, seconds / probesOfOne)) },

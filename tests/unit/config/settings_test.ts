@@ -10,6 +10,7 @@ import {
   readHttpPort,
   SettingsError,
 } from "../../../mod/config/settings.ts";
+import { leaseTimes } from "../../../mod/dhcp/server_options.ts";
 
 type Texts = Readonly<Record<string, string>>;
 const gateway = (env: Texts = {}, flags: Texts = {}) => readGatewaySettings({ env, flags }).settings;
@@ -186,20 +187,37 @@ const wrong: readonly [Texts, RegExp][] = [
   ],
   [{ PGW_DHCP_POOL: "20-255" }, /is not in the VXLAN network/],
   [{ PGW_DHCP_POOL: "10.0.0.2-10.0.0.9" }, /is not in the VXLAN network/],
-  [{ PGW_DHCP_POOL: "50-20" }, /ends before it begins/],
+  [
+    { PGW_DHCP_POOL: "50-20" },
+    /^PGW_DHCP_POOL: '172.29.0.50-172.29.0.20' is not a pool, because it ends before it begins: write the lower end first$/,
+  ],
+  [{ PGW_DHCP_LEASE_TIME: "2" }, /^PGW_DHCP_LEASE_TIME: '2' is not a lease time in seconds: write a number from 3 to/],
   [
     { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_REBINDING_TIME: "61" },
-    /^PGW_DHCP_REBINDING_TIME: '61' is after the end of the lease, 60 s/,
+    /^PGW_DHCP_REBINDING_TIME: '61' is not before the end of the lease, 60 s: write a smaller number$/,
+  ],
+  // Each before the next, and not at the same time: a client would not know which to do.
+  [{ PGW_DHCP_REBINDING_TIME: "43200" }, /^PGW_DHCP_REBINDING_TIME: '43200' is not before the end of the lease/],
+  [
+    { PGW_DHCP_RENEWAL_TIME: "37800" },
+    /^PGW_DHCP_RENEWAL_TIME: '37800' is not before the rebinding time, 37800 s: write a smaller number$/,
+  ],
+  [
+    { PGW_DHCP_REBINDING_TIME: "21600" },
+    /^PGW_DHCP_REBINDING_TIME: '21600' is not after the renewal time, 21600 s: write a greater number, or a smaller PGW_DHCP_RENEWAL_TIME$/,
   ],
   [
     { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_RENEWAL_TIME: "53" },
-    /^PGW_DHCP_RENEWAL_TIME: .* renewed after 53 s and rebound after 52 s/,
+    /^PGW_DHCP_RENEWAL_TIME: '53' is not before the rebinding time, 52 s/,
   ],
   [
     { PGW_DHCP_LEASE_TIME: "60", PGW_DHCP_REBINDING_TIME: "20" },
-    /^PGW_DHCP_REBINDING_TIME: .* renewed after 30 s and rebound after 20 s/,
+    /^PGW_DHCP_REBINDING_TIME: '20' is not after the renewal time, 30 s/,
   ],
-  [{ PGW_DHCP_ROUTER: "172.29.1.1" }, /^PGW_DHCP_ROUTER: '172.29.1.1' is no host of 172.29.0.0\/24/],
+  [
+    { PGW_DHCP_ROUTER: "172.29.1.1" },
+    /^PGW_DHCP_ROUTER: '172.29.1.1' is no host of 172.29.0.0\/24, so clients could not reach it: write the address of one$/,
+  ],
   [{ PGW_DHCP_ROUTER: "172.29.0.255" }, /is no host of/],
   [{ PGW_DHCP_DNS: "dns.example" }, /^PGW_DHCP_DNS: 'dns.example' is not an IPv4 address/],
   [{ PGW_DHCP_SEARCH: "a..b" }, /^PGW_DHCP_SEARCH: 'a..b' is not a host name/],
@@ -207,6 +225,11 @@ const wrong: readonly [Texts, RegExp][] = [
   [{ PGW_DHCP_OPTIONS: "42,ntp" }, /^PGW_DHCP_OPTIONS: in '42,ntp': 'ntp' is not an IPv4 address/],
   [{ PGW_STATE_SYNC: "never" }, /^PGW_STATE_SYNC: 'never' is not one of off, always$/],
 ];
+
+Deno.test("the shortest lease has its times one after the other", () => {
+  const { dhcpLeaseSeconds: leaseSeconds } = gateway({ PGW_DHCP_LEASE_TIME: "3" });
+  assert.deepEqual(leaseTimes({ leaseSeconds }), { leaseSeconds: 3, renewalSeconds: 1, rebindingSeconds: 2 });
+});
 
 for (const [env, message] of wrong) {
   Deno.test(`refused: ${JSON.stringify(env)}`, () => {
