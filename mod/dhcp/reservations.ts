@@ -60,8 +60,10 @@ export type ParsedReservations = {
  * 172.29.0.100  name=media-0
  * 172.29.0.101  mac=02:78:0a:2a:00:05  # the printer
  * ```
+ *
+ * @param own addresses that no client gets: the server's, and the router's
  */
-export function parseReservations(text: string, network: Prefix4, server: Ipv4): ParsedReservations {
+export function parseReservations(text: string, network: Prefix4, ...own: readonly Ipv4[]): ParsedReservations {
   const reservations: Reservation[] = [];
   const problems: ReservationError[] = [];
   const lines = new Map<string, number>();
@@ -69,7 +71,7 @@ export function parseReservations(text: string, network: Prefix4, server: Ipv4):
     const words = whole.replace(/#.*/, "").trim().split(/\s+/);
     if (words[0] === "") continue;
     try {
-      reservations.push(parseLine(words, index + 1, lines, network, server));
+      reservations.push(parseLine(words, index + 1, lines, network, own));
     } catch (error) {
       if (!(error instanceof ReservationError)) throw error;
       problems.push(error);
@@ -84,12 +86,12 @@ function parseLine(
   line: number,
   lines: Map<string, number>,
   network: Prefix4,
-  server: Ipv4,
+  own: readonly Ipv4[],
 ): Reservation {
   if (addressText === undefined || who === undefined || rest.length > 0) {
     throw new ReservationError(line, "write an address and one of mac=, id= or name=");
   }
-  const address = parseReservedAddress(addressText, network, server, line);
+  const address = parseReservedAddress(addressText, network, own, line);
   const key = parseKey(who, line);
   for (const [text, name] of [[formatIpv4(address), formatIpv4(address)], [keyText(key), who]] as const) {
     const before = lines.get(text);
@@ -99,14 +101,14 @@ function parseLine(
   return { address, key };
 }
 
-function parseReservedAddress(text: string, network: Prefix4, server: Ipv4, line: number): Ipv4 {
+function parseReservedAddress(text: string, network: Prefix4, own: readonly Ipv4[], line: number): Ipv4 {
   if (!isIpv4(text)) throw new ReservationError(line, `'${text}' is not an IPv4 address`);
   const address = parseIpv4(text);
   if (!contains(network, address)) throw new ReservationError(line, `${text} is not in ${formatPrefix(network)}`);
-  if (address === server || address === networkAddress(network) || address === broadcastAddress(network)) {
+  if (own.includes(address) || address === networkAddress(network) || address === broadcastAddress(network)) {
     throw new ReservationError(
       line,
-      `${text} cannot be a client's: it is the gateway's, the network's or the broadcast`,
+      `${text} cannot be a client's: it is the gateway's, the router's, the network's or the broadcast`,
     );
   }
   return address;

@@ -114,11 +114,11 @@ export class DhcpService {
       sync: options.sync,
       report: (problem) => log.warn("leases: {problem}", { problem }),
     });
-    const { device, address, network, reservationFile } = options;
+    const { device, address, network, router = address, reservationFile } = options;
     this.#reservations = reservationFile === undefined ? undefined : new ReservationFile({
       path: reservationFile,
       network,
-      server: address,
+      own: [address, router],
       changed: (reservations) => this.server.reserve(reservations),
     });
     this.#address = address;

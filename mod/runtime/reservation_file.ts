@@ -11,8 +11,8 @@ const log = logger("dhcp");
 export type ReservationFileOptions = {
   readonly path: string;
   readonly network: Prefix4;
-  /** The server's own address, which cannot be reserved. */
-  readonly server: Ipv4;
+  /** The server's address and the router's, which cannot be reserved. */
+  readonly own: readonly Ipv4[];
   /** Called with each new content in which nothing is wrong. */
   readonly changed: (reservations: Reservations) => void;
   readonly watch?: WatchOptions;
@@ -48,7 +48,7 @@ export class ReservationFile implements Disposable {
   }
 
   #read(): { readonly text: string; readonly reservations: readonly Reservation[]; readonly isRight: boolean } {
-    const { path, network, server } = this.#options;
+    const { path, network, own } = this.#options;
     let text: string;
     try {
       text = Deno.readTextFileSync(path);
@@ -56,7 +56,7 @@ export class ReservationFile implements Disposable {
       log.error("{path}, which PGW_DHCP_RESERVATIONS names, cannot be read: {error}", { path, error });
       return { text: "", reservations: [], isRight: false };
     }
-    const { reservations, problems } = parseReservations(text, network, server);
+    const { reservations, problems } = parseReservations(text, network, ...own);
     for (const { message } of problems) log.error("{path}: {problem}", { path, problem: message });
     return { text, reservations, isRight: problems.length === 0 };
   }

@@ -5,7 +5,8 @@ import { parseReservations, Reservations } from "../../../mod/dhcp/reservations.
 
 const server = parseIpv4("172.29.0.1");
 const network = prefix4(server, 24);
-const parse = (text: string) => parseReservations(text, network, server);
+const router = parseIpv4("172.29.0.2");
+const parse = (text: string) => parseReservations(text, network, server, router);
 
 Deno.test("reservations: by hardware address, client identifier and host name, with comments", () => {
   const { reservations: parsed, problems } = parse(`
@@ -39,11 +40,20 @@ for (
     ["172.29.0.5 host=a", 1, "'host=a' is not one of mac=, id= or name="],
     ["172.29.0.500 name=a", 1, "'172.29.0.500' is not an IPv4 address"],
     ["172.29.1.5 name=a", 1, "172.29.1.5 is not in 172.29.0.0/24"],
-    ["172.29.0.1 name=a", 1, "172.29.0.1 cannot be a client's: it is the gateway's, the network's or the broadcast"],
+    [
+      "172.29.0.1 name=a",
+      1,
+      "172.29.0.1 cannot be a client's: it is the gateway's, the router's, the network's or the broadcast",
+    ],
+    [
+      "\n172.29.0.2 name=a",
+      2,
+      "172.29.0.2 cannot be a client's: it is the gateway's, the router's, the network's or the broadcast",
+    ],
     [
       "172.29.0.255 name=a",
       1,
-      "172.29.0.255 cannot be a client's: it is the gateway's, the network's or the broadcast",
+      "172.29.0.255 cannot be a client's: it is the gateway's, the router's, the network's or the broadcast",
     ],
     ["172.29.0.5 mac=02:78", 1, "'02:78' is not a MAC address: write six bytes, such as 02:77:ac:1d:00:01"],
     ["172.29.0.5 id=0x01", 1, "'0x01' is not a client identifier: write its bytes, such as 01:02:78:0a"],

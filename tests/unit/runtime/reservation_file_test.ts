@@ -26,7 +26,7 @@ async function reading(text: string | undefined, body: (watched: Watched) => Pro
   const file = new ReservationFile({
     path,
     network: prefix4(server, 24),
-    server,
+    own: [server],
     changed: (reservations) => changes.push(shown(reservations)),
     watch: { pollMs: 50, settleMs: 10, emptyMs: 50 },
   });
