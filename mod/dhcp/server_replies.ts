@@ -1,4 +1,4 @@
-/** What a DHCP server answers, and where that goes (RFC 2131 section 4.3; RFC 3046, 4039, 6842). */
+/** What a DHCP server answers, and where that goes (RFC 2131 section 4.3; RFC 3046, 3442, 4039, 6842). */
 
 import { broadcast, type Ipv4, unspecified } from "../addr/ipv4.ts";
 import { type DhcpMessage, type EncodeLimits, noBytes } from "../wire/dhcpv4.ts";
@@ -26,8 +26,6 @@ export type Reply = { readonly message: DhcpMessage; readonly limits: EncodeLimi
 /** DHCPOFFER, the DHCPACK that leases, and the one that answers DHCPINFORM. */
 type Kind = "offer" | "ack" | "inform";
 
-/** RFC 6842: the identifier is sent back as it came; RFC 3046: so is the relay's information, at the end. */
-const echoedCodes = [optionCodes.clientIdentifier, optionCodes.relayAgentInformation] as const;
 const ipv4AndUdpHeaders = 28;
 /** What every client must take (RFC 2131 section 2), and what leaves through the tunnel unfragmented. */
 const messageSize = { least: 576, most: 1_400 };
@@ -36,8 +34,8 @@ export class ServerReplies {
   readonly #parameters: ReadonlyMap<number, Uint8Array>;
   /** What every reply of a kind begins with. */
   readonly #beginnings: Readonly<Record<Kind | "nak", OptionList>>;
-  /** The last ones of a kind: most clients ask for the same parameters, and what is made for each must be collected. */
-  readonly #asked: Partial<Record<Kind, { readonly list: Uint8Array; readonly options: OptionList }>> = {};
+  /** For the last list: most clients ask for the same parameters, and what is made for each must be collected. */
+  #asked: { readonly list: Uint8Array; readonly options: OptionList } | undefined;
 
   /** @throws {WireError} as {@link parameterOptions} */
   constructor(parameters: ClientParameters, times: LeaseTimes) {
@@ -54,52 +52,70 @@ export class ServerReplies {
   }
 
   offer(request: DhcpMessage, yiaddr: Ipv4): Reply {
-    return reply(request, messageTypes.offer, yiaddr, this.#withAsked("offer", request));
+    return reply(request, messageTypes.offer, yiaddr, this.#options("offer", request));
   }
 
   /** @param isRapid it answers DHCPDISCOVER (RFC 4039) */
   ack(request: DhcpMessage, yiaddr: Ipv4, isRapid: boolean): Reply {
-    const options = this.#withAsked("ack", request);
-    if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
-    return reply(request, messageTypes.ack, yiaddr, options);
+    return reply(request, messageTypes.ack, yiaddr, this.#options("ack", request, isRapid));
   }
 
   /** Parameters for a client that has its address from elsewhere (section 4.3.5). */
   inform(request: DhcpMessage): Reply {
-    return reply(request, messageTypes.ack, unspecified, this.#withAsked("inform", request));
+    return reply(request, messageTypes.ack, unspecified, this.#options("inform", request));
   }
 
   nak(request: DhcpMessage, reason: string): Reply {
-    const options = new OptionList(this.#beginnings.nak).set(optionCodes.message, textValue(reason));
+    const options = this.#beginning("nak", request).set(optionCodes.message, textValue(reason));
     return reply(request, messageTypes.nak, unspecified, options);
   }
 
-  /**
-   * The beginning of a reply, and those of the parameters that the client asks for, in its order, which is that of their
-   * importance; or all.
-   */
-  #withAsked(kind: Kind, request: DhcpMessage): OptionList {
-    const last = this.#asked[kind];
-    if (last !== undefined && hasValue(request.options, optionCodes.parameterRequestList, last.list)) {
-      return new OptionList(last.options);
-    }
-    const list = request.options.get(optionCodes.parameterRequestList);
+  /** What does not fit is left out from the end, so that what must be there comes first. */
+  #options(kind: Kind, request: DhcpMessage, isRapid = false): OptionList {
+    const options = this.#beginning(kind, request);
+    if (isRapid) options.set(optionCodes.rapidCommit, noBytes);
+    return options.append(this.#askedBy(request));
+  }
+
+  /** RFC 6842: the client's identifier is sent back as it came. */
+  #beginning(kind: Kind | "nak", request: DhcpMessage): OptionList {
     const options = new OptionList(this.#beginnings[kind]);
-    for (const code of list ?? this.#parameters.keys()) {
-      const value = this.#parameters.get(code);
-      if (value !== undefined) options.set(code, value);
+    const identifier = request.options.get(optionCodes.clientIdentifier);
+    return identifier === undefined ? options : options.set(optionCodes.clientIdentifier, identifier);
+  }
+
+  /** Those of the parameters that the client asks for, in its order, which is that of their importance; or all. */
+  #askedBy({ options }: DhcpMessage): OptionList {
+    if (this.#asked !== undefined && hasValue(options, optionCodes.parameterRequestList, this.#asked.list)) {
+      return this.#asked.options;
     }
-    if (list !== undefined) this.#asked[kind] = { list: list.slice(), options: new OptionList(options) };
-    return options;
+    const list = options.get(optionCodes.parameterRequestList)?.slice();
+    if (list === undefined) return new OptionList(this.#parameters);
+    const asked = { list, options: new OptionList(askedOf(this.#parameters, list)) };
+    this.#asked = asked;
+    return asked.options;
+  }
+}
+
+/** The parameters of a list (option 55) that there are. */
+function* askedOf(parameters: ReadonlyMap<number, Uint8Array>, list: Uint8Array): Generator<[number, Uint8Array]> {
+  const { subnetMask, classlessStaticRoute, router, staticRoutes } = optionCodes;
+  const isSent = (code: number) => list.includes(code) && parameters.has(code);
+  // RFC 2132 section 3.3: the mask must come before the router.
+  const codes = list.includes(subnetMask) ? [subnetMask, ...list] : list;
+  // RFC 3442: whoever understands the classless routes gets no others beside them.
+  const isReplaced = (code: number) => isSent(classlessStaticRoute) && (code === router || code === staticRoutes);
+  for (const code of codes) {
+    const value = parameters.get(code);
+    if (value !== undefined && !isReplaced(code)) yield [code, value];
   }
 }
 
 function reply(request: DhcpMessage, type: number, yiaddr: Ipv4, options: OptionList): Reply {
   const isNak = type === messageTypes.nak;
-  for (const code of echoedCodes) {
-    const value = request.options.get(code);
-    if (value !== undefined) options.set(code, value);
-  }
+  // RFC 3046 section 2.2: what the relay said of itself is sent back, as the last option.
+  const relayInformation = request.options.get(optionCodes.relayAgentInformation);
+  if (relayInformation !== undefined) options.set(optionCodes.relayAgentInformation, relayInformation);
   const isRelayed = request.giaddr !== unspecified;
   const message: DhcpMessage = {
     op: 2,

@@ -258,7 +258,7 @@ function writeOption(writer: Writer, code: number, value: Uint8Array): void {
 }
 
 /** A field that carries options, with room for its `end`. */
-type OptionField = { readonly writer: Writer; readonly capacity: number };
+type OptionField = { readonly writer: Writer; capacity: number };
 
 function encodeOverloaded(
   message: DhcpMessage,
@@ -271,7 +271,12 @@ function encodeOverloaded(
   const own: OptionField = { writer: new Writer(), capacity: maximum - headerLength - overloadLength - 1 };
   const file: OptionField = { writer: new Writer(), capacity: message.file.length === 0 ? fileLength - 1 : 0 };
   const sname: OptionField = { writer: new Writer(), capacity: message.sname.length === 0 ? snameLength - 1 : 0 };
+  // A relay finds what it said of itself (RFC 3046) at the end of the field that is for options alone.
+  const relayInformation = message.options.get(optionCodes.relayAgentInformation);
+  const isKept = relayInformation !== undefined && relayInformation.length <= 255;
+  if (isKept) own.capacity -= 2 + relayInformation.length;
   for (const [code, value] of message.options) {
+    if (isKept && code === optionCodes.relayAgentInformation) continue;
     const needed = value.length + 2 * pieceCount(value);
     // Whole options only: not every receiver joins pieces that were put into different fields.
     const field = [own, file, sname].find(({ writer, capacity }) => writer.length + needed <= capacity);
@@ -286,6 +291,7 @@ function encodeOverloaded(
     overload & 1 ? file.writer.u8(optionCodes.end).finish() : message.file,
   );
   writer.put(own.writer.finish());
+  if (isKept) writeOption(writer, optionCodes.relayAgentInformation, relayInformation);
   if (overload !== 0) writer.u8(optionCodes.overload).u8(1).u8(overload);
   return pad(writer.u8(optionCodes.end), minimum);
 }

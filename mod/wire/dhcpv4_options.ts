@@ -14,6 +14,7 @@ export const optionCodes = {
   domainName: 15,
   interfaceMtu: 26,
   broadcastAddress: 28,
+  staticRoutes: 33,
   ntpServers: 42,
   requestedAddress: 50,
   leaseTime: 51,
@@ -74,11 +75,8 @@ export class OptionList implements DhcpOptions {
   constructor(options: Iterable<readonly [code: number, value: Uint8Array]> = []) {
     this.#codes = new Array(usualSize);
     this.#values = new Array(usualSize);
-    if (options instanceof OptionList) {
-      for (let index = 0; index < options.#size; index++) this.#add(options.#codes[index]!, options.#values[index]!);
-    } else {
-      for (const [code, value] of options) this.set(code, value);
-    }
+    if (options instanceof OptionList) this.append(options);
+    else for (const [code, value] of options) this.set(code, value);
   }
 
   get size(): number {
@@ -99,6 +97,12 @@ export class OptionList implements DhcpOptions {
     const index = this.#indexOf(code);
     if (index >= 0) this.#values[index] = value;
     else this.#add(code, value);
+    return this;
+  }
+
+  /** @param others none of which is there */
+  append(others: OptionList): this {
+    for (let index = 0; index < others.#size; index++) this.#add(others.#codes[index]!, others.#values[index]!);
     return this;
   }
 
