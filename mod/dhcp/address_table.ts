@@ -56,7 +56,7 @@ export class AddressTable {
       bound: length(lists.bound) + length(lists.restored),
       expired: length(lists.expired) + length(lists.lingering),
       released: length(lists.released),
-      declined: length(lists.setAside),
+      declined: length(lists.setAside) + length(lists.declined),
     };
   }
 
@@ -92,6 +92,11 @@ export class AddressTable {
   /** In the range, and neither reserved nor the server's own. */
   isDynamic(index: number): boolean {
     return index >= this.first && index <= this.last && !this.excluded.has(index) && !this.#reserved.has(index);
+  }
+
+  /** May be given to anyone, or to whom it is reserved for. */
+  isServed(index: number): boolean {
+    return this.isDynamic(index) || (this.#reserved.has(index) && !this.excluded.has(index));
   }
 
   /** What is said of it to others; `undefined`: it is nobody's. */
@@ -140,11 +145,11 @@ export class AddressTable {
     this.lists.append(list, index);
   }
 
-  /** A stranger uses it: whoever had it has it no more. */
+  /** A stranger uses it: whoever had it has it no more. @param chaddr empty when nobody was seen */
   setAside(index: number, chaddr: Uint8Array, until: number): void {
     this.#disown(index);
     this.bindings.setStranger(index, chaddr, until);
-    this.lists.append(lists.setAside, index);
+    this.lists.append(chaddr.length > 0 ? lists.setAside : lists.declined, index);
   }
 
   /** It is nobody's, and as if it never had been. */

@@ -9,6 +9,8 @@ import { preferredPlace } from "./preferred_places.ts";
 import { clientKey, type Requester } from "./requester.ts";
 
 export type PoolConfig = AddressTableConfig & {
+  /** How long a lease lasts, in milliseconds. */
+  readonly leaseDuration: number;
   /** How long an offer stands, in milliseconds. */
   readonly offerDuration: number;
   /** How long an address that somebody else uses is set aside before it is tried again, in milliseconds. */
@@ -27,11 +29,13 @@ export type Standing = "own" | "free" | "taken" | "unavailable";
  */
 export class LeasePool {
   readonly #table: AddressTable;
+  readonly #leaseDuration: number;
   readonly #offerDuration: number;
   readonly #setAsideDuration: number;
 
   constructor(config: PoolConfig) {
     this.#table = new AddressTable(config);
+    this.#leaseDuration = config.leaseDuration;
     this.#offerDuration = config.offerDuration;
     this.#setAsideDuration = config.setAsideDuration;
   }
@@ -78,16 +82,19 @@ export class LeasePool {
         if (key !== undefined) this.#table.assign(list, index, { key, chaddr, hostName }, until, true);
       } else if (until > now) {
         this.#table.setAside(index, chaddr, until);
+        this.#boundDeclined();
       }
     }
   }
 
   /** Ends what has come to its end. */
   sweep(now: number): void {
-    this.#end(lists.bound, now);
-    this.#end(lists.restored, now);
-    this.#end(lists.setAside, now);
-    this.#end(lists.offered, now);
+    this.#end(lists.bound, now, this.#leaseDuration);
+    // Nothing comes to it, and it is in order, however far ahead it reaches.
+    this.#end(lists.restored, now, Infinity);
+    this.#end(lists.setAside, now, this.#setAsideDuration);
+    this.#end(lists.declined, now, this.#setAsideDuration);
+    this.#end(lists.offered, now, this.#offerDuration);
   }
 
   /** The address that is or was the client's, if it is still kept for it. */
@@ -122,6 +129,12 @@ export class LeasePool {
       case lists.bound:
       case lists.restored:
       case lists.lingering:
+        // One machine has several identities, those of its firmware and of its system: what is reserved is for both. By a
+        // relay anyone may have sent it.
+        return address === reserved && !client.isRelayed && this.#table.bindings.isSameHardware(index, client.chaddr)
+          ? this.#usable(index, true, "free")
+          : "taken";
+      case lists.declined:
         return "taken";
       case lists.setAside:
         // In use, but by the very client that asks for it: a gateway that lost its leases learns them so.
@@ -184,8 +197,9 @@ export class LeasePool {
    *
    * @returns what must be written down before the client is told
    */
-  bind(client: Requester, address: Ipv4, until: number): LeaseRecord[] {
+  bind(client: Requester, address: Ipv4, now: number): LeaseRecord[] {
     const index = this.#table.indexOf(address);
+    const until = now + this.#leaseDuration;
     this.#table.withdrawMove(client.key, index);
     const isMove = this.#table.moves.delete(client.key);
     const left = this.#table.leave(client.key, index);
@@ -212,24 +226,29 @@ export class LeasePool {
     return this.#table.record(index, "released");
   }
 
-  /** The client found `address` in use by somebody else. `undefined` when it had not been given to it. */
+  /**
+   * The client found `address` in use by somebody else. `undefined` when it had not been given to it. A client that finds so of
+   * all that it is given takes a quarter of the addresses from the others at most: the first of them is tried again then.
+   */
   decline(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
     const index = this.#table.indexOf(address);
     const isIts = this.#table.clients.get(key) === index || this.#table.moves.get(key) === index;
     const state = isIts ? this.#table.stateOf(index) : undefined;
     if (state !== "offered" && state !== "bound") return undefined;
-    return this.#setAside(index, new Uint8Array(0), now);
+    const record = this.#setAside(index, new Uint8Array(0), now);
+    this.#boundDeclined();
+    return record;
   }
 
   /**
-   * `chaddr` was seen to use `address`. If that is nobody's, it is set aside; but strangers get a quarter of the addresses
-   * at most, whatever they claim.
+   * `chaddr` was seen to use `address`. If that is nobody's, it is set aside; but strangers get {@link #most} of the
+   * addresses, whatever they claim.
    *
    * @returns the record to write down, if anything changed
    */
   observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
     const index = this.#table.indexOf(address);
-    if (!this.#table.isDynamic(index)) return undefined;
+    if (!this.#table.isServed(index)) return undefined;
     const list = this.#table.lists.listOf(index);
     if (list === lists.offered || isLeased(list)) return undefined;
     const isSame = this.#table.bindings.isSameHardware(index, chaddr);
@@ -238,8 +257,7 @@ export class LeasePool {
       this.#table.lists.append(lists.lingering, index);
       return undefined;
     }
-    const most = Math.max(1, (this.#table.last - this.#table.first + 1) >> 2);
-    return this.#table.lists.length(lists.setAside) < most ? this.#setAside(index, chaddr, now) : undefined;
+    return this.#table.lists.length(lists.setAside) < this.#most ? this.#setAside(index, chaddr, now) : undefined;
   }
 
   /** Whom {@link look} is about. */
@@ -310,11 +328,20 @@ export class LeasePool {
     return undefined;
   }
 
-  #end(list: number, now: number): void {
+  /** @param longest how far ahead what is in the list can end at most */
+  #end(list: number, now: number, longest: number): void {
     for (;;) {
       const index = this.#table.lists.first(list);
-      if (index === undefined || this.#table.bindings.until(index) > now) return;
-      if (list === lists.setAside) this.#table.forget(index);
+      if (index === undefined) return;
+      const until = this.#table.bindings.until(index);
+      if (until > now + longest) {
+        // The clock was ahead, and was set right: nothing behind it in the list would end before it.
+        this.#table.bindings.setUntil(index, now + longest);
+        this.#table.lists.append(list, index);
+        continue;
+      }
+      if (until > now) return;
+      if (list === lists.setAside || list === lists.declined) this.#table.forget(index);
       else if (list === lists.offered) this.#withdraw(index);
       else this.#table.lists.append(lists.expired, index);
     }
@@ -323,6 +350,16 @@ export class LeasePool {
   #withdraw(index: number): void {
     if (this.#table.bindings.wasLeased(index)) this.#table.lists.append(lists.expired, index);
     else this.#table.forget(index);
+  }
+
+  /** So many addresses can be taken away by strangers, and as many by what clients say of strangers. */
+  get #most(): number {
+    return Math.max(1, (this.#table.last - this.#table.first + 1) >> 2);
+  }
+
+  #boundDeclined(): void {
+    const first = this.#table.lists.first(lists.declined);
+    if (first !== undefined && this.#table.lists.length(lists.declined) > this.#most) this.#table.forget(first);
   }
 
   #setAside(index: number, chaddr: Uint8Array, now: number): LeaseRecord {

@@ -16,10 +16,12 @@ export const lists = {
   expired: 4,
   /** Given back; kept likewise, but needed by nobody sooner than an expired one. */
   released: 5,
-  /** In use by a stranger, until `until`. */
+  /** In use by a stranger who was seen, until `until`. */
   setAside: 6,
   /** The lease ended, and yet its client is still seen: nobody else gets it until that is over. */
   lingering: 7,
+  /** In use by somebody, as its client says, until `until`. */
+  declined: 8,
 } as const;
 export const listCount = Object.keys(lists).length;
 
@@ -33,6 +35,7 @@ export const stateOfList: readonly (LeaseState | undefined)[] = [
   "released",
   "declined",
   "expired",
+  "declined",
 ];
 
 /** Whether an address that is in `list` is leased. */

@@ -1,5 +1,6 @@
 /** Who a DHCP server speaks with: the client as it identifies itself. */
 
+import { unspecified } from "../addr/ipv4.ts";
 import { hasBytes } from "../wire/bytes.ts";
 import type { DhcpMessage } from "../wire/dhcpv4.ts";
 import { optionCodes, readName } from "../wire/dhcpv4_options.ts";
@@ -11,19 +12,21 @@ export type Requester = {
   readonly chaddr: Uint8Array;
   readonly clientId?: Uint8Array | undefined;
   readonly hostName?: string | undefined;
+  /** Whether it is a relay that says so, and not the frame that it came in. */
+  readonly isRelayed?: boolean;
 };
 
 /** Longer identifiers serve nobody but who wants to fill the memory. */
 const longestClientId = 255;
 
 /** The requester of a message; `undefined` when it says nothing that it could be known by. */
-export function requesterOf({ chaddr, options }: DhcpMessage): Requester | undefined {
+export function requesterOf({ chaddr, giaddr, options }: DhcpMessage): Requester | undefined {
   const stated = options.get(optionCodes.clientIdentifier);
   const clientId = stated !== undefined && namesOtherHardware(stated, chaddr) ? undefined : stated;
   const hostName = readName(options, optionCodes.hostName);
   const key = clientKey(chaddr, clientId);
   if (key === undefined) return undefined;
-  return { key, chaddr, clientId, hostName };
+  return { key, chaddr, clientId, hostName, isRelayed: giaddr !== unspecified };
 }
 
 /**

@@ -25,6 +25,8 @@ export type DhcpServerConfig = ClientParameters & Partial<LeaseTimes> & {
   readonly clientRate?: Rate;
   /** Messages taken from all. Default 50,000 a second, 10,000 at once. */
   readonly overallRate?: Rate;
+  /** A number that no stranger knows: which clients share in one rate follows from it. Default 0. */
+  readonly rateSeed?: number;
 };
 
 /** What a message led to: for the log and the metrics. */
@@ -69,12 +71,12 @@ const lookAhead = 128;
 export class DhcpServer {
   readonly #address: Ipv4;
   readonly #network: Prefix4;
-  readonly #leaseDuration: number;
   readonly #rapidCommit: boolean;
   readonly #replies: ServerReplies;
   readonly #pool: LeasePool;
   readonly #clientLimiter: RateLimiter;
   readonly #overallLimiter: RateLimiter;
+  readonly #rateSeed: number;
   #reservations: Reservations = noReservations;
 
   /** @param restored the records of an earlier run, in the order in which they were written */
@@ -83,13 +85,14 @@ export class DhcpServer {
     const times = leaseTimes(config);
     this.#address = address;
     this.#network = network;
-    this.#leaseDuration = times.leaseSeconds * 1000;
     this.#rapidCommit = config.rapidCommit ?? true;
     this.#replies = new ServerReplies(config, times);
     this.#clientLimiter = new RateLimiter(config.clientRate ?? { perSecond: 10, burst: 20 }, 65_536);
     this.#overallLimiter = new RateLimiter(config.overallRate ?? { perSecond: 50_000, burst: 10_000 }, 1);
+    this.#rateSeed = config.rateSeed ?? 0;
     this.#pool = new LeasePool({
       network,
+      leaseDuration: times.leaseSeconds * 1000,
       ...(config.range === undefined ? {} : { range: config.range }),
       excluded: [address, config.router ?? address],
       offerDuration,
@@ -123,7 +126,9 @@ export class DhcpServer {
     }
     // A relay's frame does not show that it is the client who speaks: clients of ours are behind none.
     if (giaddr !== unspecified && podAddressOf(message.chaddr) !== undefined) return foreignHardware;
-    if (!this.#clientLimiter.allow(hashKey(client.key), now) || !this.#overallLimiter.allow(0, now)) {
+    // What a relay says does not count towards the rate of the client that it names.
+    const source = hashKey(client.key, this.#rateSeed ^ giaddr);
+    if (!this.#clientLimiter.allow(source, now) || !this.#overallLimiter.allow(0, now)) {
       return dropped("too many messages");
     }
     this.#pool.sweep(now);
@@ -150,7 +155,7 @@ export class DhcpServer {
 
   /** `chaddr` was seen to use `address` (ARP, FDB): it is not given to another for a while. */
   observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
-    return address === this.#address ? undefined : this.#pool.observe(address, chaddr, now);
+    return this.#pool.observe(address, chaddr, now);
   }
 
   /** The hardware addresses of those whose addresses would be given next, if they are not in use: see {@link look}. */
@@ -209,9 +214,11 @@ export class DhcpServer {
     const { ciaddr, options } = message;
     const requested = readIpv4(options, optionCodes.requestedAddress);
     if (options.has(optionCodes.serverIdentifier)) {
-      // SELECTING. `ciaddr` "must be zero" there, but what is asked for is in option 50 alone.
-      if (requested === undefined) return dropped("malformed");
-      return this.#confirm(message, client, requested, now, true);
+      // SELECTING: what is asked for is in option 50, and `ciaddr` "must be zero". A client of the time before RFC 2131 has it
+      // there, in a renewal.
+      const address = requested ?? ciaddr;
+      if (address === unspecified) return dropped("malformed");
+      return this.#confirm(message, client, address, now, requested !== undefined);
     }
     // INIT-REBOOT has the address in option 50; RENEWING and REBINDING have it in `ciaddr`.
     const address = ciaddr === unspecified ? requested ?? this.#offeredTo(client) : ciaddr;
@@ -255,7 +262,7 @@ export class DhcpServer {
   ): Outcome {
     const known = this.#pool.addressOf(client.key);
     const renewed = known?.address === address && known.state === "bound";
-    const records = this.#pool.bind(client, address, now + this.#leaseDuration);
+    const records = this.#pool.bind(client, address, now);
     const reply = this.#replies.ack(message, address, isRapid);
     return { reply, records, event: { kind: renewed ? "renewed" : "leased", address, client } };
   }

@@ -126,7 +126,8 @@ export class DhcpService {
     this.#leased = options.leased;
     const reservations = this.#reservations?.first ?? noReservations;
     const restored = this.#file.takeRestored();
-    this.server = new DhcpServer({ ...options, reservations }, restored, Date.now());
+    const [rateSeed = 0] = crypto.getRandomValues(new Int32Array(1));
+    this.server = new DhcpServer({ ...options, reservations, rateSeed }, restored, Date.now());
     this.#file.compactFrom(this.server);
     this.#places = new ClientPlaces(device);
     this.#packets = PacketSocket.open(device, { batch });

@@ -1,4 +1,5 @@
 /** Who gets which address. */
+import { parseIpv4 } from "../../mod/addr/ipv4.ts";
 import { parseReservations, Reservations } from "../../mod/dhcp/reservations.ts";
 import { network } from "./dhcp_dialogue.ts";
 import { first, one, second, serverAddress, serverScenario, third, two } from "./dhcp_server_dialogue.ts";
@@ -11,6 +12,17 @@ serverScenario("an offer stands for 30 s, and no other client gets it meanwhile 
   at("30 s").client.sends(`DHCPDISCOVER requested=172.29.0.20 ${third}`);
   at("30 s").server.sends("DHCPOFFER yiaddr=172.29.0.20");
 });
+
+// With an address that is free, nothing is given that stands.
+const three = { range: { first: parseIpv4("172.29.0.20"), last: parseIpv4("172.29.0.22") } };
+for (const [when, yiaddr] of [["29999 ms", "172.29.0.22"], ["30 s", "172.29.0.20"]] as const) {
+  serverScenario(`an offer of 172.29.0.20 after ${when}: another client is offered ${yiaddr}`, three, (at) => {
+    at("0 s").client.sends(`DHCPDISCOVER requested=172.29.0.20 ${first}`);
+    at("1 s").client.sends(`DHCPDISCOVER requested=172.29.0.21 ${second}`);
+    at(when).client.sends(`DHCPDISCOVER requested=172.29.0.20 ${third}`);
+    at(when).server.sends(`DHCPOFFER yiaddr=${yiaddr}`);
+  });
+}
 
 serverScenario("with no other address free an offer is made over again, and who takes it first has it", one, (at) => {
   at("0 s").client.sends(`DHCPDISCOVER ${first}`);
@@ -69,6 +81,15 @@ serverScenario("a full pool gives up what expired, then what was released", { ..
   at("110 s").server.sends("DHCPACK yiaddr=172.29.0.20");
   at("111 s").client.sends("DHCPDISCOVER rapid mac=02:78:00:00:00:04");
   at("111 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+});
+
+serverScenario("after a kill too what expired goes before what was released", { ...two, leaseSeconds: 100 }, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.20 ${first}`);
+  at("50 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.21 ${second}`);
+  at("60 s").client.sends(`DHCPRELEASE ciaddr=172.29.0.21 server=172.29.0.1 ${second}`);
+  at("100 s").server.restarts();
+  at("110 s").client.sends(`DHCPDISCOVER rapid ${third}`);
+  at("110 s").server.sends("DHCPACK yiaddr=172.29.0.20");
 });
 
 serverScenario("after a kill the leases are there, the offers are not", two, (at) => {
@@ -141,6 +162,29 @@ serverScenario("reserved addresses are for whom they are reserved", { ...two, re
   at("1 s").server.restarts();
   at("1 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.5 ${first}`);
   at("1 s").server.sends("DHCPACK");
+});
+
+const ofMachine = new Reservations(
+  parseReservations("172.29.0.5 mac=00:0c:00:00:00:01", reserved, serverAddress).reservations,
+);
+
+serverScenario("a machine's reserved address is for its firmware and its system", {
+  ...two,
+  reservations: ofMachine,
+}, (at) => {
+  const machine = "mac=00:0c:00:00:00:01";
+  at("0 s").client.sends(`DHCPDISCOVER rapid id=00:f1:f2 ${machine}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.5");
+  // By a relay it is only said to be the same.
+  at("1 s").client.sends(`DHCPDISCOVER rapid giaddr=172.29.0.9 requested=172.29.0.20 id=ff:01 ${machine}`);
+  at("1 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("2 s").client.sends(`DHCPDISCOVER rapid id=ff:02 ${machine}`);
+  at("2 s").server.sends("DHCPACK yiaddr=172.29.0.5");
+  at("2 s").server.writes("bound 172.29.0.5");
+  at("3 s").server.restarts();
+  at("4 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.5 id=ff:02 ${machine}`);
+  at("4 s").server.sends("DHCPACK");
+  at("4 s").server.counts({ bound: 2 });
 });
 
 serverScenario("reservations that come while leases are out take hold at the next renewal", two, (at) => {

@@ -36,6 +36,8 @@ export type ServerMoment = {
     sees(address: string, mac: string): void;
     /** The file of reservations has this text from now on. */
     reserves(text: string): void;
+    /** So many addresses are in these states. */
+    counts(expected: Partial<ReturnType<DhcpServer["counts"]>>): void;
   };
 };
 
@@ -105,6 +107,9 @@ export function serverScenario(
             const { reservations, problems } = parseReservations(text, whole.network, serverAddress);
             assert.deepEqual(problems, []);
             server.reserve(new Reservations(reservations));
+          },
+          counts: (expected) => {
+            assert.deepEqual({ ...server.counts(now), ...expected }, server.counts(now));
           },
         },
       };

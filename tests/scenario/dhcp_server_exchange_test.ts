@@ -64,6 +64,13 @@ for (
     ["RENEWING, wrong network", "nothing", "ciaddr=10.0.0.9", "DHCPNAK to=broadcast"],
     ["REBINDING", "lease", "ciaddr=172.29.0.20 broadcast", "DHCPACK yiaddr=172.29.0.20 to=172.29.0.20"],
     ["REBINDING, nobody's", "nothing", "ciaddr=172.29.0.20", "DHCPACK yiaddr=172.29.0.20"],
+    // A client of RFC 1541, which knew no other states.
+    [
+      "RENEWING, with the server's identifier",
+      "lease",
+      "ciaddr=172.29.0.20 server=172.29.0.1",
+      "DHCPACK yiaddr=172.29.0.20",
+    ],
     ["no address at all", "lease", "", "malformed"],
   ] as const
 ) {
