@@ -2,6 +2,7 @@
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { AddressTable, type AddressTableConfig } from "./address_table.ts";
+import { AddressUse } from "./address_use.ts";
 import type { LeaseEntry, LeaseState } from "./binding.ts";
 import { type LeaseRecord, replay } from "./lease_record.ts";
 import { isLeased, lists } from "./pool_lists.ts";
@@ -29,15 +30,15 @@ export type Standing = "own" | "free" | "taken" | "unavailable";
  */
 export class LeasePool {
   readonly #table: AddressTable;
+  readonly #use: AddressUse;
   readonly #leaseDuration: number;
   readonly #offerDuration: number;
-  readonly #setAsideDuration: number;
 
   constructor(config: PoolConfig) {
     this.#table = new AddressTable(config);
+    this.#use = new AddressUse(this.#table, config.setAsideDuration);
     this.#leaseDuration = config.leaseDuration;
     this.#offerDuration = config.offerDuration;
-    this.#setAsideDuration = config.setAsideDuration;
   }
 
   /** How many addresses are in each state, and `free`. */
@@ -81,8 +82,7 @@ export class LeasePool {
         const key = clientKey(chaddr, clientId);
         if (key !== undefined) this.#table.assign(list, index, { key, chaddr, hostName }, until, true);
       } else if (until > now) {
-        this.#table.setAside(index, chaddr, until);
-        this.#boundDeclined();
+        this.#use.restore(index, chaddr, until);
       }
     }
   }
@@ -92,8 +92,8 @@ export class LeasePool {
     this.#end(lists.bound, now, this.#leaseDuration);
     // Nothing comes to it, and it is in order, however far ahead it reaches.
     this.#end(lists.restored, now, Infinity);
-    this.#end(lists.setAside, now, this.#setAsideDuration);
-    this.#end(lists.declined, now, this.#setAsideDuration);
+    this.#end(lists.setAside, now, this.#use.duration);
+    this.#end(lists.declined, now, this.#use.duration);
     this.#end(lists.offered, now, this.#offerDuration);
   }
 
@@ -226,76 +226,27 @@ export class LeasePool {
     return this.#table.record(index, "released");
   }
 
-  /**
-   * The client found `address` in use by somebody else. `undefined` when it had not been given to it. A client that finds so of
-   * all that it is given takes a quarter of the addresses from the others at most: the first of them is tried again then.
-   */
+  /** The client found `address` in use by somebody else. `undefined` when it had not been given to it. */
   decline(key: string, address: Ipv4, now: number): LeaseRecord | undefined {
     const index = this.#table.indexOf(address);
     const isIts = this.#table.clients.get(key) === index || this.#table.moves.get(key) === index;
     const state = isIts ? this.#table.stateOf(index) : undefined;
-    if (state !== "offered" && state !== "bound") return undefined;
-    const record = this.#setAside(index, new Uint8Array(0), now);
-    this.#boundDeclined();
-    return record;
+    return state === "offered" || state === "bound" ? this.#use.decline(index, now) : undefined;
   }
 
-  /**
-   * `chaddr` was seen to use `address`. If that is nobody's, it is set aside; but strangers get {@link #most} of the
-   * addresses, whatever they claim.
-   *
-   * @returns the record to write down, if anything changed
-   */
+  /** See {@link AddressUse.observe}. */
   observe(address: Ipv4, chaddr: Uint8Array, now: number): LeaseRecord | undefined {
-    const index = this.#table.indexOf(address);
-    if (!this.#table.isServed(index)) return undefined;
-    const list = this.#table.lists.listOf(index);
-    if (list === lists.offered || isLeased(list)) return undefined;
-    const isSame = this.#table.bindings.isSameHardware(index, chaddr);
-    if (list === lists.setAside) return isSame ? this.#setAside(index, chaddr, now) : undefined;
-    if (isSame) {
-      this.#table.lists.append(lists.lingering, index);
-      return undefined;
-    }
-    return this.#table.lists.length(lists.setAside) < this.#most ? this.#setAside(index, chaddr, now) : undefined;
+    return this.#use.observe(this.#table.indexOf(address), chaddr, now);
   }
 
-  /** Whom {@link look} is about. */
+  /** See {@link AddressUse.nextHolders}. */
   nextHolders(most: number): Uint8Array[] {
-    const indexes = [lists.lingering, lists.expired, lists.released, lists.setAside]
-      .flatMap((list) => this.#table.lists.take(list, most));
-    return indexes.map((index) => this.#table.bindings.chaddr(index)).filter(({ length }) => length > 0);
+    return this.#use.nextHolders(most);
   }
 
-  /**
-   * Looks whether those addresses are in use that would be given next, `most` of each kind: what formerly was somebody's,
-   * and what was set aside for a time that is about to end. Asked ahead of time, it costs no client any.
-   *
-   * @param isSeen whether a hardware address was seen after a time
-   * @returns the records to write down
-   */
+  /** See {@link AddressUse.look}. */
   look(isSeen: (chaddr: Uint8Array, after: number) => boolean, now: number, most: number): LeaseRecord[] {
-    const isHolderSeen = (index: number) => {
-      const chaddr = this.#table.bindings.chaddr(index);
-      return chaddr.length > 0 && isSeen(chaddr, Math.min(this.#table.bindings.until(index), now));
-    };
-    for (const index of this.#table.lists.take(lists.lingering, most)) {
-      this.#table.lists.append(isHolderSeen(index) ? lists.lingering : lists.expired, index);
-    }
-    for (
-      const index of [...this.#table.lists.take(lists.expired, most), ...this.#table.lists.take(lists.released, most)]
-    ) {
-      if (isHolderSeen(index)) this.#table.lists.append(lists.lingering, index);
-    }
-    const ending = this.#table.lists.take(lists.setAside, most).filter((index) =>
-      this.#table.bindings.until(index) < now + this.#setAsideDuration / 2
-    );
-    return ending.flatMap((index) => {
-      const chaddr = this.#table.bindings.chaddr(index);
-      return chaddr.length > 0 && isSeen(chaddr, now - this.#setAsideDuration / 2)
-        ? [this.#setAside(index, chaddr, now)]
-        : [];
-    });
+    return this.#use.look(isSeen, now, most);
   }
 
   #usable(index: number, isReservedForClient: boolean, standing: "own" | "free"): Standing {
@@ -350,20 +301,5 @@ export class LeasePool {
   #withdraw(index: number): void {
     if (this.#table.bindings.wasLeased(index)) this.#table.lists.append(lists.expired, index);
     else this.#table.forget(index);
-  }
-
-  /** So many addresses can be taken away by strangers, and as many by what clients say of strangers. */
-  get #most(): number {
-    return Math.max(1, (this.#table.last - this.#table.first + 1) >> 2);
-  }
-
-  #boundDeclined(): void {
-    const first = this.#table.lists.first(lists.declined);
-    if (first !== undefined && this.#table.lists.length(lists.declined) > this.#most) this.#table.forget(first);
-  }
-
-  #setAside(index: number, chaddr: Uint8Array, now: number): LeaseRecord {
-    this.#table.setAside(index, chaddr, now + this.#setAsideDuration);
-    return this.#table.record(index, "declined");
   }
 }
