@@ -143,6 +143,51 @@ serverScenario("an address that a stranger uses is not given, but its user may h
   at("4 s").server.sends("DHCPACK");
 });
 
+const router = parseIpv4("172.29.0.21");
+serverScenario(
+  "the router's address is nobody's, if it is in the pool and whoever asks for it",
+  { ...two, router },
+  (at) => {
+    at("0 s").client.sends(`DHCPREQUEST requested=172.29.0.21 ${first}`);
+    at("0 s").server.sends("DHCPNAK");
+    at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.21 ${first}`);
+    at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20 router=172.29.0.21");
+    at("1 s").server.reserves("172.29.0.21 mac=02:78:00:00:00:02");
+    at("1 s").client.sends(`DHCPDISCOVER requested=172.29.0.21 ${second}`);
+    at("1 s").server.isSilent("pool exhausted");
+    at("1 s").server.sees("172.29.0.21", "02:78:00:00:00:02");
+    at("1 s").client.sends(`DHCPREQUEST requested=172.29.0.21 ${second}`);
+    at("1 s").server.sends("DHCPNAK");
+  },
+);
+
+serverScenario("a client that has what becomes the router's address gets another after the restart", two, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.21 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+  at("1 s").server.restarts({ router });
+  at("1 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.21 ${first}`);
+  at("1 s").server.sends("DHCPNAK");
+  at("1 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("1 s").server.sends("DHCPACK yiaddr=172.29.0.20");
+  at("1 s").client.sends(`DHCPDISCOVER ${second}`);
+  at("1 s").server.isSilent("pool exhausted");
+  // What the journal has of that address is still there, and no harm when the setting is taken back.
+  at("2 s").server.restarts();
+  at("2 s").client.sends(`DHCPREQUEST ciaddr=172.29.0.20 ${first}`);
+  at("2 s").server.sends("DHCPACK");
+});
+
+const middle = { first: parseIpv4("172.29.0.255"), last: parseIpv4("172.29.1.0") };
+serverScenario("hosts' addresses that end in .255 and .0 are given", {
+  network: network("172.29.0.0/23"),
+  range: middle,
+}, (at) => {
+  at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.255 ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.255 mask=255.255.254.0 28=ac:1d:01:ff");
+  at("0 s").client.sends(`DHCPDISCOVER rapid ${second}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.1.0");
+});
+
 const reserved = network("172.29.0.0/24");
 const reservations = new Reservations(
   parseReservations("172.29.0.5 mac=02:78:00:00:00:01\n172.29.0.20 name=media-0", reserved, serverAddress).reservations,
@@ -207,6 +252,34 @@ serverScenario("reservations that come while leases are out take hold at the nex
   at("5 s").server.sends("DHCPACK yiaddr=172.29.0.20");
   at("5 s").client.sends(`DHCPDISCOVER rapid ${first}`);
   at("5 s").server.sends("DHCPACK yiaddr=172.29.0.21");
+});
+
+serverScenario("the identifier counts before the hardware address, and that before the host name", two, (at) => {
+  at("0 s").server.reserves(
+    "172.29.0.5 id=ff:00:01\n172.29.0.6 mac=02:78:00:00:00:01\n172.29.0.7 name=media-0",
+  );
+  at("0 s").client.sends(`DHCPDISCOVER name=media-0 id=ff:00:01 ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.5");
+  at("0 s").client.sends(`DHCPDISCOVER name=media-0 id=ff:00:02 ${first}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.6");
+  at("0 s").client.sends(`DHCPDISCOVER name=media-0 id=ff:00:03 ${second}`);
+  at("0 s").server.sends("DHCPOFFER yiaddr=172.29.0.7");
+});
+
+serverScenario("a reservation of another address takes hold, whichever way the client asks for its own", two, (at) => {
+  at("0 s").server.reserves("172.29.0.5 mac=02:78:00:00:00:01");
+  at("0 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("0 s").server.sends("DHCPACK yiaddr=172.29.0.5");
+  at("1 s").server.reserves("172.29.0.6 mac=02:78:00:00:00:01");
+  for (const own of ["ciaddr=172.29.0.5", "requested=172.29.0.5", "requested=172.29.0.5 server=172.29.0.1"]) {
+    at("2 s").client.sends(`DHCPREQUEST ${own} ${first}`);
+    at("2 s").server.sends("DHCPNAK");
+  }
+  at("3 s").client.sends(`DHCPDISCOVER rapid ${first}`);
+  at("3 s").server.sends("DHCPACK yiaddr=172.29.0.6");
+  // Reserved for nobody, and not in the pool.
+  at("4 s").client.sends(`DHCPREQUEST requested=172.29.0.5 ${second}`);
+  at("4 s").server.sends("DHCPNAK");
 });
 
 serverScenario("an offer of another address leaves the lease that the client has as it is", two, (at) => {

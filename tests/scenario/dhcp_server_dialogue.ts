@@ -28,10 +28,10 @@ export type ServerMoment = {
     sends(pattern: string): void;
     /** It gave no answer to what was sent last, because. */
     isSilent(reason: string): void;
-    /** What it wrote down because of what was sent last: `bound 172.29.0.20`. */
+    /** What it wrote down because of what was sent last: `bound 172.29.0.20`, and the client's name if it has one. */
     writes(...records: string[]): void;
-    /** The process is killed and started again from what was written down. */
-    restarts(): void;
+    /** The process is killed and started again from what was written down, with settings that were changed if need be. */
+    restarts(changed?: Partial<DhcpServerConfig>): void;
     /** The frame of a stranger is seen. */
     sees(address: string, mac: string): void;
     /** The file of reservations has this text from now on. */
@@ -93,11 +93,13 @@ export function serverScenario(
             assert.equal(event.kind === "dropped" ? event.reason : event.kind, reason);
           },
           writes: (...records) => {
-            const written = outcome().records.map(({ state, address }) => `${state} ${formatIpv4(address)}`);
+            const written = outcome().records.map(({ state, address, hostName }) =>
+              `${state} ${formatIpv4(address)}${hostName === undefined ? "" : ` ${hostName}`}`
+            );
             assert.deepEqual(written, records);
           },
-          restarts: () => {
-            server = new DhcpServer(whole, journal, now);
+          restarts: (changed = {}) => {
+            server = new DhcpServer({ ...whole, ...changed }, journal, now);
           },
           sees: (address, chaddr) => {
             const record = server.observe(parseIpv4(address), parseMac(chaddr), now);

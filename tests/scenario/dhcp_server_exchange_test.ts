@@ -47,11 +47,24 @@ for (
       "requested=172.29.0.21 server=172.29.0.1",
       "DHCPACK yiaddr=172.29.0.21",
     ],
+    ["SELECTING, of nobody's", "nothing", "requested=172.29.0.21 server=172.29.0.1", "DHCPACK yiaddr=172.29.0.21"],
+    [
+      "SELECTING, of another than its own",
+      "lease",
+      "requested=172.29.0.21 server=172.29.0.1",
+      "DHCPNAK no-lease",
+    ],
+    ["SELECTING, of another client's", "lease", "requested=172.29.0.30 server=172.29.0.1", "DHCPNAK no-yiaddr"],
+    ["SELECTING, of another client's", "nothing", "requested=172.29.0.30 server=172.29.0.1", "DHCPNAK no-yiaddr"],
+    ["SELECTING, not in the pool", "lease", "requested=172.29.0.5 server=172.29.0.1", "DHCPNAK"],
+    ["SELECTING, not in the pool", "nothing", "requested=172.29.0.5 server=172.29.0.1", "DHCPNAK"],
     ["SELECTING, of another client's", "offer", "requested=172.29.0.30 server=172.29.0.1", "DHCPNAK no-yiaddr"],
     ["SELECTING, of another server", "offer", "requested=172.29.0.20 server=172.29.0.2", "for another server"],
     ["SELECTING, of nothing", "offer", "server=172.29.0.1", "malformed"],
     ["INIT-REBOOT, right", "lease", "requested=172.29.0.20", "DHCPACK yiaddr=172.29.0.20 no-ciaddr lease=43200"],
     ["INIT-REBOOT, another than its own", "lease", "requested=172.29.0.21", "DHCPNAK no-lease"],
+    ["INIT-REBOOT, another client's", "lease", "requested=172.29.0.30", "DHCPNAK"],
+    ["INIT-REBOOT, not in the pool", "lease", "requested=172.29.0.5", "DHCPNAK"],
     ["INIT-REBOOT, another client's", "nothing", "requested=172.29.0.30", "DHCPNAK"],
     ["INIT-REBOOT, wrong network", "nothing", "requested=10.0.0.9", "DHCPNAK"],
     ["INIT-REBOOT, nobody's", "nothing", "requested=172.29.0.20", "DHCPACK yiaddr=172.29.0.20"],
@@ -137,4 +150,43 @@ serverScenario("what is no request is dropped", {}, (at) => {
   at("0 s").server.isSilent("malformed");
   at("0 s").client.sends("DHCPACK yiaddr=172.29.0.9");
   at("0 s").server.isSilent("malformed");
+  // What knows nothing of DHCP, and who has no hardware address (CVE-2019-6474).
+  at("0 s").client.sends("BOOTP");
+  at("0 s").server.isSilent("malformed");
+  at("0 s").client.sends("DHCPREQUEST requested=172.29.0.20 mac= id=01:00:00:6c:82:dc:4e");
+  at("0 s").server.isSilent("malformed");
+});
+
+// CVE-2019-6472 and -6473: Kea stopped at such an identifier, at such a host name (12) or domain (81, 15).
+const longest = (length: number) => Array.from({ length }, () => "61").join(":");
+serverScenario(
+  "a name of no length or of too much is as good as none, an identifier of too much is refused",
+  {},
+  (at) => {
+    for (const option of ["12=", "81=", "15=", `12=${longest(256)}`, `81=${longest(256)}`, `15=${longest(256)}`]) {
+      at("0 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.20 ${option}`);
+      at("0 s").server.sends("DHCPACK yiaddr=172.29.0.20 no-name no-81");
+      at("0 s").server.writes("bound 172.29.0.20");
+    }
+    at("1 s").client.sends(`DHCPDISCOVER rapid requested=172.29.0.21 name=media-0 size=1500 id=${longest(255)}`);
+    at("1 s").server.sends(`DHCPACK yiaddr=172.29.0.21 id=${longest(255)}`);
+    at("1 s").server.writes("bound 172.29.0.21 media-0");
+    at("2 s").client.sends(`DHCPDISCOVER id=${longest(256)}`);
+    at("2 s").server.isSilent("malformed");
+    at("3 s").server.restarts();
+    at("3 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20");
+    at("3 s").server.sends("DHCPACK");
+  },
+);
+
+serverScenario("each renewal counts, however early, and is written down", { ...one, leaseSeconds: 100 }, (at) => {
+  at("0 s").client.sends("DHCPDISCOVER rapid");
+  at("1 s").client.sends("DHCPREQUEST ciaddr=172.29.0.20");
+  at("1 s").server.sends("DHCPACK lease=100");
+  at("1 s").server.writes("bound 172.29.0.20");
+  at("1 s").server.restarts();
+  at("100 s").client.sends(`DHCPDISCOVER ${second}`);
+  at("100 s").server.isSilent("pool exhausted");
+  at("101 s").client.sends(`DHCPDISCOVER ${second}`);
+  at("101 s").server.sends("DHCPOFFER");
 });

@@ -1,4 +1,5 @@
 /** What the server tells: DHCPINFORM, and options. */
+import { textValue } from "../../mod/wire/dhcpv4_options.ts";
 import { first, one, second, serverScenario } from "./dhcp_server_dialogue.ts";
 
 serverScenario("INFORM: parameters and no lease (section 4.3.5)", {}, (at) => {
@@ -21,39 +22,12 @@ serverScenario("INFORM when the pool is empty, and behind a relay", one, (at) =>
   at("0 s").server.sends("DHCPACK no-yiaddr to=relay:172.29.0.9");
 });
 
-// Of isc-projects/forge's standard options, vendor options, NTP (42) and DNR (162): those that have no setting of their own.
+// Of isc-projects/forge's standard options, vendor options, NTP (42), IPv6-only (108) and DNR (162): those that have no
+// setting of their own, and the host name's below.
 const further = [
-  2,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  13,
-  14,
-  16,
-  17,
-  18,
-  19,
-  20,
-  21,
-  22,
-  23,
-  24,
-  25,
-  27,
-  29,
-  30,
-  31,
-  32,
-  34,
-  35,
-  36,
-  37,
-]
-  .concat([38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 64, 65, 68, 69, 70, 71, 72, 73, 74, 75, 76, 124, 125, 162]);
+  "2 4 5 7 8 9 10 11 13 14 16 17 18 19 20 21 22 23 24 25 27 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48",
+  "49 62 64 65 67 68 69 70 71 72 73 74 75 76 91 92 108 118 121 124 125 162",
+].join(" ").split(" ").map(Number);
 const furtherOptions = { ...one, options: new Map(further.map((code) => [code, Uint8Array.of(code, 1, 2, 3)])) };
 
 serverScenario("any other option is sent as it was set, to who asks for it", furtherOptions, (at) => {
@@ -71,10 +45,10 @@ serverScenario("options by number, a search list, and an option taken out", {
   ...one,
   domainName: "pgw.example",
   searchDomains: ["a.example", "b.example"],
-  options: new Map([[252, Uint8Array.of(1, 2)], [28, new Uint8Array(0)]]),
+  options: new Map([[252, Uint8Array.of(1, 2)], [28, new Uint8Array(0)], [12, textValue("web")]]),
 }, (at) => {
   at("0 s").client.sends("DHCPDISCOVER");
   at("0 s").server.sends(
-    "domain=pgw.example 252=01:02 no-28 119=01:61:07:65:78:61:6d:70:6c:65:00:01:62:07:65:78:61:6d:70:6c:65:00",
+    "domain=pgw.example name=web 252=01:02 no-28 119=01:61:07:65:78:61:6d:70:6c:65:00:01:62:07:65:78:61:6d:70:6c:65:00",
   );
 });

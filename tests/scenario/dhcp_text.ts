@@ -32,7 +32,7 @@ const text: Format = {
 };
 const hex: Format = {
   show: formatMac,
-  parse: (value) => Uint8Array.from(value.split(":"), (byte) => Number.parseInt(byte, 16)),
+  parse: (value) => value === "" ? noBytes : Uint8Array.from(value.split(":"), (byte) => Number.parseInt(byte, 16)),
 };
 
 /** Options that have a name; all others are `CODE=hex`. */
@@ -86,8 +86,8 @@ export function missing(pattern: string, present: readonly string[]): string[] {
 export function parse(line: string, base: Pick<DhcpMessage, "op" | "xid" | "chaddr">): DhcpMessage {
   const [type = "", ...rest] = line.split(/\s+/);
   const code = codesOfTypes.get(type);
-  if (code === undefined) throw new Error(`'${type}' is not the name of a message`);
-  const own = new Map<number, Uint8Array>([[optionCodes.messageType, Uint8Array.of(code)]]);
+  if (code === undefined && type !== "BOOTP") throw new Error(`'${type}' is not the name of a message`);
+  const own = new Map<number, Uint8Array>(code === undefined ? [] : [[optionCodes.messageType, Uint8Array.of(code)]]);
   let fields: Partial<DhcpMessage> = {};
   for (const word of rest) {
     const [name = "", value = ""] = word.split("=");
