@@ -4,7 +4,7 @@ import type { Ipv4 } from "../addr/ipv4.ts";
 import { AddressTable, type AddressTableConfig } from "./address_table.ts";
 import { AddressUse } from "./address_use.ts";
 import type { LeaseEntry, LeaseState } from "./binding.ts";
-import { type LeaseRecord, replay } from "./lease_record.ts";
+import { type LeaseRecord, merge, replay } from "./lease_record.ts";
 import { isLeased, lists } from "./pool_lists.ts";
 import { preferredPlace } from "./preferred_places.ts";
 import { clientKey, type Requester } from "./requester.ts";
@@ -69,19 +69,30 @@ export class LeasePool {
     return this.#table.recordCount;
   }
 
-  /** Puts back what a journal held, before anything else happens. Records of addresses that are not here are left out. */
+  /**
+   * Puts back what a journal holds: at the start, and whenever another process may have written there. What is known
+   * already stays, unless the journal has something that ends later. Records of addresses that are not here are left out.
+   */
   restore(records: Iterable<LeaseRecord>, now: number): void {
     const isHere = ({ address }: LeaseRecord): boolean => {
       const index = this.#table.indexOf(address);
       return index >= 1 && index <= this.#table.size - 2 && !this.#table.excluded.has(index);
     };
-    for (const { address, state, chaddr, clientId, hostName, until } of replay(records, isHere)) {
+    const written = replay(records, isHere);
+    const known = new Set(this.records());
+    for (const record of known.size === 0 ? written : merge(written, known)) {
+      const { address, state, chaddr, clientId, hostName, until } = record;
       const index = this.#table.indexOf(address);
+      const present = this.#table.lists.listOf(index);
+      // All that is restored is put in line again, in the order of its ends.
+      if (known.has(record) && present !== lists.restored) continue;
+      const isOver = state === "released" || until <= now;
+      if (isOver && present === lists.offered) continue;
       if (state !== "declined") {
-        const list = state === "released" ? lists.released : until <= now ? lists.expired : lists.restored;
+        const list = state === "released" ? lists.released : isOver ? lists.expired : lists.restored;
         const key = clientKey(chaddr, clientId);
-        if (key !== undefined) this.#table.assign(list, index, { key, chaddr, hostName }, until, true);
-      } else if (until > now) {
+        if (key !== undefined) this.#give(list, { key, chaddr, hostName }, index, until);
+      } else if (!isOver) {
         this.#use.restore(index, chaddr, until);
       }
     }
@@ -90,7 +101,7 @@ export class LeasePool {
   /** Ends what has come to its end. */
   sweep(now: number): void {
     this.#end(lists.bound, now, this.#leaseDuration);
-    // Nothing comes to it, and it is in order, however far ahead it reaches.
+    // Only all of it at once comes to it, in order, however far ahead it reaches.
     this.#end(lists.restored, now, Infinity);
     this.#end(lists.setAside, now, this.#use.duration);
     this.#end(lists.declined, now, this.#use.duration);
@@ -200,11 +211,7 @@ export class LeasePool {
   bind(client: Requester, address: Ipv4, now: number): LeaseRecord[] {
     const index = this.#table.indexOf(address);
     const until = now + this.#leaseDuration;
-    this.#table.withdrawMove(client.key, index);
-    const isMove = this.#table.moves.delete(client.key);
-    const left = this.#table.leave(client.key, index);
-    if (isMove) this.#table.clients.set(client.key, index);
-    this.#table.assign(lists.bound, index, client, until, true);
+    const left = this.#give(lists.bound, client, index, until);
     const bound = this.#table.recordOf(client, index, until);
     return left === undefined ? [bound] : [left, bound];
   }
@@ -247,6 +254,16 @@ export class LeasePool {
   /** See {@link AddressUse.look}. */
   look(isSeen: (chaddr: Uint8Array, after: number) => boolean, now: number, most: number): LeaseRecord[] {
     return this.#use.look(isSeen, now, most);
+  }
+
+  /** The client has, or had, `index` and nothing else. @returns what it had before, if that was a lease */
+  #give(list: number, client: Requester, index: number, until: number): LeaseRecord | undefined {
+    this.#table.withdrawMove(client.key, index);
+    const isMove = this.#table.moves.delete(client.key);
+    const left = this.#table.leave(client.key, index);
+    if (isMove) this.#table.clients.set(client.key, index);
+    this.#table.assign(list, index, client, until, true);
+    return left;
   }
 
   #usable(index: number, isReservedForClient: boolean, standing: "own" | "free"): Standing {

@@ -1,6 +1,7 @@
 /** What is known of one address, as it is written down. */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
+import { sameBytes } from "../wire/bytes.ts";
 import { clientKey } from "./requester.ts";
 
 /** The last record of an address counts. */
@@ -40,4 +41,25 @@ export function replay(records: Iterable<LeaseRecord>, isWanted: (record: LeaseR
   }
   return [...byAddress.values()]
     .sort((a, b) => a.until - b.until);
+}
+
+/**
+ * What is true where memory and a journal went separate ways, because another process wrote the journal: of each address,
+ * and of each client, what ends last. So nothing that any client was told is given to another.
+ *
+ * @param written what {@link replay} made of the journal
+ * @param known from memory, where it says the same the one that is returned
+ */
+export function merge(written: Iterable<LeaseRecord>, known: Iterable<LeaseRecord>): LeaseRecord[] {
+  return replay([...written, ...known].sort((a, b) => a.until - b.until), () => true);
+}
+
+/** Those of `records` that the journal `written` does not end with. */
+export function changes(written: Iterable<LeaseRecord>, records: Iterable<LeaseRecord>): LeaseRecord[] {
+  const last = new Map<Ipv4, LeaseRecord>();
+  for (const record of written) last.set(record.address, record);
+  return [...records].filter((record) => {
+    const former = last.get(record.address);
+    return former?.until !== record.until || former.state !== record.state || !sameBytes(former.chaddr, record.chaddr);
+  });
 }

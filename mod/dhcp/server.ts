@@ -102,6 +102,11 @@ export class DhcpServer {
     this.reserve(config.reservations ?? noReservations);
   }
 
+  /** Another process may have written to the journal: what it holds beyond what is known here is known from now on. */
+  restore(records: Iterable<LeaseRecord>, now: number): void {
+    this.#pool.restore(records, now);
+  }
+
   /**
    * Replaces the reservations. They take hold when a lease would be renewed: who has another's address, or another than
    * its own that is to be had, is refused and asks anew.

@@ -127,8 +127,17 @@ export class DhcpService {
     const reservations = this.#reservations?.first ?? noReservations;
     const restored = this.#file.takeRestored();
     const [rateSeed = 0] = crypto.getRandomValues(new Int32Array(1));
-    this.server = new DhcpServer({ ...options, reservations, rateSeed }, restored, Date.now());
-    this.#file.compactFrom(this.server);
+    const server = this.server = new DhcpServer({ ...options, reservations, rateSeed }, restored, Date.now());
+    this.#file.compactFrom({
+      records: () => server.records(),
+      get recordCount() {
+        return server.recordCount;
+      },
+      restore: (written, now) => {
+        server.restore(written, now);
+        this.#followAll();
+      },
+    });
     this.#places = new ClientPlaces(device);
     this.#packets = PacketSocket.open(device, { batch });
     this.#socket = UdpSocket.open({
@@ -216,6 +225,7 @@ export class DhcpService {
   }
 
   #serve(received: DatagramBatch): void | Promise<void> {
+    this.#file.recover();
     const outcomes: Outcome[] = [];
     const records: LeaseRecord[] = [];
     const now = Date.now();

@@ -1,6 +1,6 @@
 /** The journal of leases on disk. */
 
-import { type LeaseRecord, replay } from "../dhcp/lease_record.ts";
+import { changes, type LeaseRecord, replay } from "../dhcp/lease_record.ts";
 import { decodeJournal, encodeRecords, type Journal } from "../dhcp/lease_store.ts";
 import { FileLock } from "../linux/file_lock.ts";
 import { Writer } from "../wire/bytes.ts";
@@ -10,9 +10,9 @@ import { writeAllSync } from "./write_all.ts";
 export type LeaseFileOptions = {
   /** Whether each commit waits for the disk (PGW_STATE_SYNC=always). Without, a power cut may lose the last moment. */
   readonly sync: boolean;
-  /** Called with a sentence for the log when the disk stops taking leases, and when it turns out to be damaged. */
+  /** Called with a sentence for the log when the disk stops taking leases, or the journal is damaged or cannot be rewritten. */
   readonly report?: (problem: string) => void;
-  /** Milliseconds of any clock. */
+  /** Milliseconds since 1970. */
   readonly clock?: () => number;
 };
 
@@ -27,14 +27,18 @@ function isOverlong(lines: number, addresses: number): boolean {
 }
 /** Lines that a rewrite writes at once: some 0.2 ms of work, during which no client is answered. */
 const pieceLines = 64;
-/** After a failure everything is in memory alone; every so many milliseconds the disk is tried again. */
+/** After a failure everything is in memory alone, or the journal grows; so many milliseconds later the disk is tried again. */
 const retryInterval = 60_000;
+/** So soon while what is there is not known, which others may have been told meanwhile; and it costs little to find out. */
+const unreadRetryInterval = 1_000;
 
 /** All that is worth keeping, as it is when it is read. */
 export type KeptRecords = {
   records(): Iterable<LeaseRecord>;
   /** How many those are. */
   readonly recordCount: number;
+  /** Takes over what is news in a journal that another process may have written to. */
+  restore(written: readonly LeaseRecord[], now: number): void;
 };
 
 /**
@@ -58,8 +62,11 @@ export class LeaseFile {
   #file: Deno.FsFile | undefined;
   /** The successor of the journal while it is written. */
   #successor: Deno.FsFile | undefined;
+  /** Whole lines in the journal, and their bytes. */
   #lines = 0;
+  #length = 0;
   #retryAt = 0;
+  #compactAt = -Infinity;
   #kept: KeptRecords | undefined;
   #compaction: Promise<void> = Promise.resolve();
   #syncing: { readonly running: Promise<void>; next: Promise<void> | undefined } | undefined;
@@ -76,26 +83,18 @@ export class LeaseFile {
     this.#report = report;
     this.#clock = clock;
     try {
-      const { records, damagedLines, intactLength } = readJournal(this.#path);
-      this.#restored = records;
-      if (damagedLines.length > 0) {
-        report(
-          `${this.#path}: lines ${
-            damagedLines.slice(0, 10).join(", ")
-          } (${damagedLines.length} in all) are not leases and were left out`,
-        );
+      try {
+        // Before anything is read: nobody adds to it in between.
+        this.#takeLock();
+      } finally {
+        // Where another process writes, or nobody can, what is there counts nevertheless.
+        this.#restored = this.#read();
       }
-      this.#lines = records.length;
-      this.#takeLock();
-      this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
-      // What was cut short when the last run was killed must not become the beginning of a line.
-      if (this.#file.statSync().size > intactLength) this.#file.truncateSync(intactLength);
-      // The file itself must be there after a power cut too.
-      if (sync) syncDirectory(directory);
-      const addresses = new Set(records.map(({ address }) => address)).size;
-      if (isOverlong(this.#lines, addresses)) this.#rewrite(replay(records, () => true));
+      this.#goOn();
+      const addresses = new Set(this.#restored.map(({ address }) => address)).size;
+      if (isOverlong(this.#lines, addresses)) this.#rewrite(replay(this.#restored, () => true));
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, unreadRetryInterval);
     }
   }
 
@@ -113,23 +112,42 @@ export class LeaseFile {
   }
 
   /**
+   * Tries the disk again if it is time. To be called before anything is leased: another process may have written there, or
+   * what is there could not be read, and then it is news.
+   */
+  recover(): void {
+    const kept = this.#kept;
+    if (this.#file !== undefined || this.#closed || kept === undefined) return;
+    const now = this.#clock();
+    if (now < this.#retryAt) return;
+    let retryIn = unreadRetryInterval;
+    try {
+      this.#takeLock();
+      const written = this.#read();
+      retryIn = retryInterval;
+      kept.restore(written, now);
+      this.#append(this.#goOn(), changes(written, kept.records()));
+      this.problem = undefined;
+    } catch (error) {
+      this.#fail(error, retryIn);
+    }
+  }
+
+  /**
    * When it has returned, or what it returned has resolved, `records` are safe, in order. Never rejects: without a disk,
    * memory must do.
    */
   commit(records: readonly LeaseRecord[]): Promise<void> | undefined {
     if (records.length === 0) return undefined;
-    if (this.#file === undefined && !this.#recover()) return undefined;
-    const bytes = encodeRecords(records, this.#writer);
+    this.recover();
+    if (this.#file === undefined) return undefined;
     try {
-      if (this.#file !== undefined) writeAllSync(this.#file, bytes);
-      if (this.#successor !== undefined) writeAllSync(this.#successor, bytes);
-      this.#lines += records.length;
+      this.#append(this.#file, records);
     } catch (error) {
       this.#fail(error);
+      return undefined;
     }
-    const syncing = this.#sync && this.#file !== undefined
-      ? this.#synced().catch((error) => this.#fail(error))
-      : undefined;
+    const syncing = this.#sync ? this.#synced().catch((error) => this.#fail(error)) : undefined;
     this.#compactWhenLong();
     return syncing;
   }
@@ -162,61 +180,124 @@ export class LeaseFile {
     }
   }
 
-  #fail(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    const isNew = this.problem === undefined;
-    this.problem = `leases are kept in memory only, ${this.#directory} cannot be used: ${reason}`;
-    if (isNew) this.#report(this.problem);
+  /** The records that are there. @throws when they cannot be read, which is not as if there were none */
+  #read(): readonly LeaseRecord[] {
+    const { records, damagedLines, intactLength } = readJournal(this.#path);
+    if (damagedLines.length > 0) {
+      this.#report(
+        `${this.#path}: lines ${
+          damagedLines.slice(0, 10).join(", ")
+        } (${damagedLines.length} in all) are not leases and were left out`,
+      );
+    }
+    this.#lines = records.length;
+    this.#length = intactLength;
+    return records;
+  }
+
+  /** Goes on behind what was read. */
+  #goOn(): Deno.FsFile {
+    const file = this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o600 });
+    // What was cut short when the last run was killed must not become the beginning of a line.
+    if (file.statSync().size > this.#length) file.truncateSync(this.#length);
+    this.#discardSuccessor();
+    // The file itself must be there after a power cut too.
+    if (this.#sync) syncDirectory(this.#directory);
+    return file;
+  }
+
+  /** @throws when the journal failed; a successor that fails is given up */
+  #append(file: Deno.FsFile, records: readonly LeaseRecord[]): void {
+    const bytes = encodeRecords(records, this.#writer);
+    try {
+      if (this.#successor !== undefined) writeAllSync(this.#successor, bytes);
+      writeAllSync(file, bytes);
+    } catch (error) {
+      if (this.#successor === undefined) throw error;
+      // Whichever of them failed: what is missing may be the room that the successor takes up.
+      this.#postpone(error);
+      file.truncateSync(this.#length);
+      writeAllSync(file, bytes);
+    }
+    this.#lines += records.length;
+    this.#length += bytes.length;
+  }
+
+  #fail(error: unknown, retryIn = retryInterval): void {
+    const problem = `leases are kept in memory only, ${this.#directory} cannot be used: ${reasonOf(error)}`;
+    const isNew = this.problem !== problem;
+    this.problem = problem;
+    if (isNew) this.#report(problem);
+    if (this.#successor !== undefined) this.#discardSuccessor();
     this.#file?.close();
     this.#file = undefined;
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
-    this.#retryAt = this.#clock() + retryInterval;
+    this.#retryAt = this.#clock() + retryIn;
   }
 
-  /** Tries the disk again by writing all anew: what is there may end in the middle of a line. */
-  #recover(): boolean {
-    if (this.#closed || this.#clock() < this.#retryAt || this.#kept === undefined) return false;
-    try {
-      this.#takeLock();
-      this.#rewrite([...this.#kept.records()]);
-      this.problem = undefined;
-      return true;
-    } catch (error) {
-      this.#fail(error);
-      return false;
-    }
-  }
-
-  /** At once, while nobody waits or nothing else helps. */
+  /** At once, while nobody waits. */
   #rewrite(records: readonly LeaseRecord[]): void {
-    const successor = this.#openSuccessor();
     try {
+      const successor = this.#openSuccessor();
       writeAllSync(successor, encodeRecords(records));
       this.#succeed(successor);
+      this.#lines = records.length;
     } catch (error) {
-      successor.close();
-      throw error;
+      this.#postpone(error);
     }
-    this.#lines = records.length;
   }
 
   #openSuccessor(): Deno.FsFile {
-    return Deno.openSync(this.#successorPath, { write: true, create: true, truncate: true, mode: 0o600 });
+    return this.#successor = Deno.openSync(this.#successorPath, {
+      write: true,
+      create: true,
+      truncate: true,
+      mode: 0o600,
+    });
   }
 
-  /** The successor holds all: it takes the journal's place. */
+  /** The successor holds all: it takes the journal's place. @throws when it cannot */
   #succeed(successor: Deno.FsFile): void {
     if (this.#sync) successor.syncDataSync();
+    const { size } = successor.statSync();
     Deno.renameSync(this.#successorPath, this.#path);
-    if (this.#sync) syncDirectory(this.#directory);
     this.#file?.close();
     this.#file = successor;
+    this.#successor = undefined;
+    this.#length = size;
+    this.#compactAt = -Infinity;
+    try {
+      if (this.#sync) syncDirectory(this.#directory);
+    } catch (error) {
+      // After a power cut the former journal could be there.
+      this.#fail(error);
+    }
+  }
+
+  /** The journal cannot be rewritten now. It goes on, and is the longer for it. */
+  #postpone(error: unknown): void {
+    const isNew = this.#compactAt === -Infinity;
+    this.#compactAt = this.#clock() + retryInterval;
+    if (isNew) this.#report(`${this.#path} grows, it cannot be rewritten: ${reasonOf(error)}`);
+    this.#discardSuccessor();
+  }
+
+  /** It takes up room, also that of a run that was killed. */
+  #discardSuccessor(): void {
+    this.#successor?.close();
+    this.#successor = undefined;
+    try {
+      Deno.removeSync(this.#successorPath);
+    } catch {
+      // There is none, or it will be overwritten.
+    }
   }
 
   #compactWhenLong(): void {
     if (this.#file === undefined || this.#kept === undefined || this.#closed) return;
     if (this.#lines < 2 * this.#kept.recordCount + spareLines || this.#successor !== undefined) return;
+    if (this.#clock() < this.#compactAt) return;
     this.#compaction = this.#compact(this.#kept.records());
   }
 
@@ -225,10 +306,10 @@ export class LeaseFile {
    * journal stays whole until the successor is, and the last line of each address is true in either.
    */
   async #compact(records: Iterable<LeaseRecord>): Promise<void> {
-    // Not when the journal failed meanwhile, or the program ends: the half-written successor is nobody's then.
-    const isWanted = () => this.#file !== undefined && !this.#closed;
     try {
-      const successor = this.#successor = this.#openSuccessor();
+      const successor = this.#openSuccessor();
+      // Not when it was given up meanwhile, or the program ends.
+      const isWanted = () => this.#successor === successor && !this.#closed;
       const linesBefore = this.#lines;
       let written = 0;
       const isWhole = await inTurns(records, pieceLines, (piece) => {
@@ -237,15 +318,14 @@ export class LeaseFile {
         written += piece.length;
         return true;
       });
-      if (!isWhole || !isWanted()) return;
-      this.#succeed(successor);
-      this.#successor = undefined;
-      this.#lines = written + this.#lines - linesBefore;
+      if (isWhole && isWanted()) {
+        this.#succeed(successor);
+        this.#lines = written + this.#lines - linesBefore;
+      } else if (this.#successor === successor) {
+        this.#discardSuccessor();
+      }
     } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#successor?.close();
-      this.#successor = undefined;
+      this.#postpone(error);
     }
   }
 
@@ -267,6 +347,10 @@ function readJournal(path: string): Journal {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { records: [], damagedLines: [], intactLength: 0 };
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function syncDirectory(path: string): void {

@@ -208,10 +208,59 @@ Deno.test("pool: what a stranger uses is set aside for as long as it is seen, a 
   assert.equal(addresses.standing(client(3), parseIpv4("172.29.0.3"), undefined), "free");
 });
 
+Deno.test("pool: what another process leased meanwhile is known, and stays with whom it was leased to", () => {
+  const prefix = network("172.29.0.0", 27);
+  const at = (index: number) => prefix.address + index;
+  const lease = (one: LeasePool, number: number, index: number, until: number) =>
+    one.bind(client(number), at(index), until - hour);
+  const before = pool(prefix);
+  for (const number of [1, 2, 3]) lease(before, number, number + 1, 1_000 * number);
+  const journal = [...before.records()];
+  const [here, there] = [pool(prefix), pool(prefix)];
+  for (const one of [here, there]) one.restore(journal, 0);
+  here.offer(client(5), at(8), 0);
+  here.offer(client(9), at(9), 0);
+  lease(here, 10, 10, hour);
+
+  journal.push(
+    ...lease(there, 1, 2, 2 * hour),
+    ...lease(there, 2, 7, hour),
+    there.release(client(3).key, at(4), 100)!,
+    ...lease(there, 4, 4, hour),
+    ...lease(there, 8, 8, hour),
+  );
+  here.restore(journal, 200);
+  const isHeresAlone = ({ address }: { address: Ipv4 }) => address === at(10);
+  assert.deepEqual([...here.records()].filter((record) => !isHeresAlone(record)), [...there.records()]);
+  assert.deepEqual(here.addressOf(client(10).key), { address: at(10), state: "bound" });
+  assert.deepEqual(here.addressOf(client(9).key), { address: at(9), state: "offered" });
+  // What was offered to this one is somebody's by now.
+  assert.equal(here.standing(client(5), at(8), undefined, true), "taken");
+  assert.equal(here.addressOf(client(5).key), undefined);
+  here.sweep(hour);
+  assert.deepEqual([1, 2, 4, 8].map((number) => here.addressOf(client(number).key)?.state), [
+    "bound",
+    "expired",
+    "expired",
+    "expired",
+  ]);
+});
+
 // Every sequence of operations, against a table of who has what.
 Deno.test("pool: whatever happens, an address has one holder, a client one address, and the journal says the same", () => {
   const operation = fc.record({
-    kind: fc.constantFrom("bind", "offer", "release", "decline", "observe", "look", "wait", "restart", "reserve"),
+    kind: fc.constantFrom(
+      "bind",
+      "offer",
+      "release",
+      "decline",
+      "observe",
+      "look",
+      "wait",
+      "restart",
+      "reserve",
+      "read",
+    ),
     client: fc.nat(9),
     index: fc.integer({ min: 0, max: 8 }),
     time: fc.nat(2_000),
@@ -267,6 +316,10 @@ Deno.test("pool: whatever happens, an address has one holder, a client one addre
           break;
         case "restart":
           addresses = pool(small, leaseDuration);
+          addresses.restore(journal, now);
+          break;
+        case "read":
+          // Nobody else wrote: nothing is news.
           addresses.restore(journal, now);
           break;
       }

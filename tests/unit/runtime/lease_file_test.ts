@@ -1,12 +1,45 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import type { LeaseRecord } from "../../../mod/dhcp/lease_record.ts";
-import { LeaseFile } from "../../../mod/runtime/lease_file.ts";
+import { FileLock } from "../../../mod/linux/file_lock.ts";
+import { encodeRecords } from "../../../mod/dhcp/lease_store.ts";
+import { type KeptRecords, LeaseFile } from "../../../mod/runtime/lease_file.ts";
 
 const base = parseIpv4("172.29.0.0");
 
 function record(index: number, until = 1_000): LeaseRecord {
   return { address: base + index, state: "bound", chaddr: Uint8Array.of(2, 0x78, 10, 0, 0, index & 0xff), until };
+}
+
+/** What a server knows. */
+class Memory implements KeptRecords {
+  readonly leases = new Map<number, LeaseRecord>();
+
+  constructor(...leases: readonly LeaseRecord[]) {
+    this.take(leases);
+  }
+
+  /** Of `file`, as if clients had asked for them. */
+  commit(file: LeaseFile, ...leases: readonly LeaseRecord[]): Promise<void> | undefined {
+    this.take(leases);
+    return file.commit(leases);
+  }
+
+  take(leases: readonly LeaseRecord[]): void {
+    for (const lease of leases) this.leases.set(lease.address, lease);
+  }
+
+  records(): Iterable<LeaseRecord> {
+    return this.leases.values();
+  }
+
+  get recordCount(): number {
+    return this.leases.size;
+  }
+
+  restore(written: readonly LeaseRecord[]): void {
+    this.take(written.filter(({ address }) => !this.leases.has(address)));
+  }
 }
 
 /** A new directory, gone when the test ends. */
@@ -23,6 +56,11 @@ async function restored(directory: string): Promise<readonly LeaseRecord[]> {
   const file = LeaseFile.open(directory, { sync: false });
   await file.close();
   return file.takeRestored();
+}
+
+/** The last record of each address. */
+async function lastOf(directory: string): Promise<Map<number, LeaseRecord>> {
+  return new Map((await restored(directory)).map((lease) => [lease.address, lease]));
 }
 
 for (const sync of [false, true]) {
@@ -81,25 +119,18 @@ Deno.test("lease file: one that is there and cannot be read is not taken for an 
 Deno.test("lease file: a long journal is rewritten while commits go on", () =>
   inDirectory(async (directory) => {
     const file = LeaseFile.open(directory, { sync: false });
-    const leases = new Map<number, LeaseRecord>();
-    file.compactFrom({
-      records: () => leases.values(),
-      get recordCount() {
-        return leases.size;
-      },
-    });
+    const memory = new Memory();
+    file.compactFrom(memory);
     const path = `${directory}/leases.jsonl`;
     let largest = 0;
     for (let round = 0; round < 100; round++) {
       const batch = Array.from({ length: 100 }, (_, index) => record((round * 37 + index) % 1_000, round));
-      for (const lease of batch) leases.set(lease.address, lease);
-      await file.commit(batch);
+      await memory.commit(file, ...batch);
       largest = Math.max(largest, Deno.statSync(path).size);
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     await file.close();
-    const last = new Map((await restored(directory)).map((lease) => [lease.address, lease]));
-    assert.deepEqual(last, new Map([...leases.values()].map((lease) => [lease.address, lease])));
+    assert.deepEqual(await lastOf(directory), memory.leases);
     // 10,000 lines were written; of 1,000 addresses some 6,000 are the most before a rewrite.
     assert(largest < 8_000 * 90, `${largest} bytes`);
   }));
@@ -108,25 +139,19 @@ Deno.test("lease file: a journal of nothing but different addresses is not rewri
   inDirectory(async (directory) => {
     const file = LeaseFile.open(directory, { sync: false });
     let reads = 0;
-    const leases: LeaseRecord[] = [];
-    const kept = {
-      records: () => {
+    const memory = new class extends Memory {
+      override records() {
         reads++;
-        return leases;
-      },
-      get recordCount() {
-        return leases.length;
-      },
-    };
-    file.compactFrom(kept);
+        return super.records();
+      }
+    }();
+    file.compactFrom(memory);
     for (let index = 0; index < 20_000; index += 100) {
-      const batch = Array.from({ length: 100 }, (_, place) => record(index + place));
-      leases.push(...batch);
-      await file.commit(batch);
+      await memory.commit(file, ...Array.from({ length: 100 }, (_, place) => record(index + place)));
     }
     assert.equal(reads, 0);
-    leases.splice(10, Infinity);
-    await file.commit([record(1)]);
+    for (let index = 10; index < 20_000; index++) memory.leases.delete(base + index);
+    await memory.commit(file, record(1));
     assert.equal(reads, 1);
     await file.close();
   }));
@@ -150,9 +175,10 @@ Deno.test("lease file: without a place to write, memory must do, and that is sai
     await Deno.writeTextFile(`${directory}/file`, "");
     const problems: string[] = [];
     const file = LeaseFile.open(`${directory}/file/state`, { sync: true, report: (problem) => problems.push(problem) });
-    file.compactFrom({ records: () => [record(1)], recordCount: 1 });
-    await file.commit([record(1)]);
-    await file.commit([record(2)]);
+    const memory = new Memory();
+    file.compactFrom(memory);
+    await memory.commit(file, record(1));
+    await memory.commit(file, record(2));
     await file.close();
     assert.equal(problems.length, 1);
     assert.match(problems[0]!, /^leases are kept in memory only, .*\/file\/state cannot be used: /);
@@ -165,20 +191,14 @@ Deno.test("lease file: when the place to write comes back, everything is written
     await Deno.writeTextFile(state, "");
     let now = 0;
     const file = LeaseFile.open(state, { sync: false, clock: () => now });
-    const leases = [record(1)];
-    file.compactFrom({
-      records: () => leases,
-      get recordCount() {
-        return leases.length;
-      },
-    });
+    const memory = new Memory();
+    file.compactFrom(memory);
     await Deno.remove(state);
-    now = 59_999;
-    await file.commit([record(1)]);
+    now = 999;
+    await memory.commit(file, record(1));
     assert(file.problem !== undefined);
-    now = 60_000;
-    leases.push(record(2));
-    await file.commit([record(2)]);
+    now = 1_000;
+    await memory.commit(file, record(2));
     assert.equal(file.problem, undefined);
     await file.close();
     assert.deepEqual(await restored(state), [record(1), record(2), record(2)]);
@@ -196,4 +216,187 @@ Deno.test("lease file: two processes do not write to one journal", () =>
     await Promise.all([first.close(), second.close()]);
     assert.deepEqual(await restored(directory), [record(1), record(3)]);
     await LeaseFile.open(directory, { sync: false }).close();
+  }));
+
+Deno.test("lease file: who waited for another process keeps what that one acknowledged, and the pool learns it", () =>
+  inDirectory(async (directory) => {
+    let now = 0;
+    const first = LeaseFile.open(directory, { sync: false });
+    await first.commit([record(1)]);
+    const second = LeaseFile.open(directory, { sync: false, clock: () => now });
+    const memory = new Memory(...second.takeRestored());
+    second.compactFrom(memory);
+    await memory.commit(second, record(2));
+    await first.commit([record(3), record(4)]);
+    now = 1_000;
+    second.recover();
+    assert.deepEqual([...memory.leases.values()], [record(1), record(2)]);
+    await first.close();
+    now = 1_999;
+    second.recover();
+    assert(second.problem !== undefined);
+    now = 2_000;
+    second.recover();
+    assert.deepEqual([...memory.leases.values()], [1, 2, 3, 4].map((index) => record(index)));
+    await memory.commit(second, record(5));
+    assert.equal(second.problem, undefined);
+    assert.deepEqual([...memory.leases.keys()].sort(), [1, 2, 3, 4, 5].map((index) => base + index));
+    await second.close();
+    assert.deepEqual(await lastOf(directory), memory.leases);
+  }));
+
+Deno.test("lease file: a journal that cannot be read is left as it is, and taken up when it can", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/leases.jsonl`;
+    const before = LeaseFile.open(directory, { sync: false });
+    await before.commit([record(1), record(2)]);
+    await before.close();
+    await Deno.rename(path, `${directory}/kept`);
+    await Deno.symlink("/proc/self/mem", path);
+    let now = 0;
+    const problems: string[] = [];
+    const file = LeaseFile.open(directory, {
+      sync: false,
+      clock: () => now,
+      report: (problem) => problems.push(problem),
+    });
+    const memory = new Memory(...file.takeRestored());
+    file.compactFrom(memory);
+    now = 1_000;
+    await memory.commit(file, record(3));
+    assert.equal(await Deno.readLink(path), "/proc/self/mem");
+    assert.equal(problems.length, 1);
+    assert.equal(file.problem, problems[0]);
+    await Deno.rename(`${directory}/kept`, path);
+    now = 2_000;
+    await memory.commit(file, record(4));
+    assert.equal(file.problem, undefined);
+    await file.close();
+    assert.deepEqual([...(await lastOf(directory)).values()], [1, 2, 3, 4].map((index) => record(index)));
+  }));
+
+Deno.test("lease file: nobody writes between its being read and its being locked", () =>
+  inDirectory(async (directory) => {
+    const before = LeaseFile.open(directory, { sync: false });
+    await before.commit([record(1)]);
+    await before.close();
+    const expected = [record(1)];
+    const { readFileSync } = Deno;
+    Deno.readFileSync = (path) => {
+      Deno.readFileSync = readFileSync;
+      const read = readFileSync(path);
+      // As another process would: only with the lock.
+      using lock = FileLock.take(`${directory}/lock`);
+      if (lock !== undefined) {
+        expected.push(record(2));
+        Deno.writeFileSync(path, encodeRecords([record(2)]), { append: true });
+      }
+      return read;
+    };
+    await LeaseFile.open(directory, { sync: false }).close();
+    assert.deepEqual(await restored(directory), expected);
+  }));
+
+/** A journal that is about to be rewritten: one more commit, and it is. */
+async function aboutToCompact(file: LeaseFile, memory: Memory): Promise<void> {
+  file.compactFrom(memory);
+  const leases = Array.from({ length: 200 }, (_, index) => record(index));
+  for (let lines = 0; lines < 4_400; lines += 200) await memory.commit(file, ...leases);
+}
+
+Deno.test("lease file: a journal whose successor cannot be written goes on, and is rewritten later", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/leases.jsonl`;
+    let now = 0;
+    const problems: string[] = [];
+    const file = LeaseFile.open(directory, {
+      sync: false,
+      clock: () => now,
+      report: (problem) => problems.push(problem),
+    });
+    const memory = new Memory();
+    await aboutToCompact(file, memory);
+    for (now of [0, 60_000]) {
+      // Every write there fails for want of room.
+      await Deno.symlink("/dev/full", `${path}.new`);
+      await memory.commit(file, ...Array.from({ length: 200 }, (_, index) => record(index, 2_000)));
+      await assert.rejects(Deno.lstat(`${path}.new`), Deno.errors.NotFound);
+      await memory.commit(file, record(1, 3_000 + now));
+    }
+    assert.equal(file.problem, undefined);
+    assert.deepEqual(problems, [`${path} grows, it cannot be rewritten: No space left on device (os error 28)`]);
+    const { size } = await Deno.stat(path);
+    now = 120_000;
+    await memory.commit(file, record(2, 4_000));
+    while ((await Deno.stat(path)).size > size / 10) await new Promise((resolve) => setTimeout(resolve, 1));
+    await memory.commit(file, record(3, 5_000));
+    await file.close();
+    assert.deepEqual(await lastOf(directory), memory.leases);
+  }));
+
+/** While `act` runs, writes fail for want of room, each after some bytes; `fails` tells which, by their number. */
+async function withoutRoom(fails: (write: number) => boolean, act: () => Promise<void> | undefined): Promise<void> {
+  const { writeSync } = Deno.FsFile.prototype;
+  let writes = 0;
+  Deno.FsFile.prototype.writeSync = function (bytes) {
+    if (!fails(++writes)) return writeSync.call(this, bytes);
+    writeSync.call(this, bytes.subarray(0, 20));
+    throw new Error("No space left on device (os error 28)");
+  };
+  try {
+    await act();
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+  }
+}
+
+Deno.test("lease file: the room that a successor takes up is the journal's when it needs it", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/leases.jsonl`;
+    const problems: string[] = [];
+    const file = LeaseFile.open(directory, { sync: false, report: (problem) => problems.push(problem) });
+    const memory = new Memory();
+    await aboutToCompact(file, memory);
+    memory.commit(file, ...Array.from({ length: 200 }, (_, index) => record(index, 2_000)));
+    assert((await Deno.stat(`${path}.new`)).isFile);
+    // To the successor, then to the journal.
+    await withoutRoom((write) => write === 2, () => memory.commit(file, record(1, 3_000)));
+    await assert.rejects(Deno.stat(`${path}.new`), Deno.errors.NotFound);
+    assert.equal(file.problem, undefined);
+    await memory.commit(file, record(2, 4_000));
+    await file.close();
+    assert.match(problems.join(), /^.* grows, it cannot be rewritten: [^,]*$/);
+    assert.deepEqual(await lastOf(directory), memory.leases);
+  }));
+
+Deno.test("lease file: a journal that fails leaves no half successor to take up room", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/leases.jsonl`;
+    let now = 0;
+    const file = LeaseFile.open(directory, { sync: false, clock: () => now });
+    const memory = new Memory();
+    await aboutToCompact(file, memory);
+    memory.commit(file, ...Array.from({ length: 200 }, (_, index) => record(index, 2_000)));
+    assert((await Deno.stat(`${path}.new`)).isFile);
+    await withoutRoom(() => true, () => memory.commit(file, record(1, 3_000)));
+    assert.match(file.problem ?? "", /in memory only.*No space left/);
+    await assert.rejects(Deno.stat(`${path}.new`), Deno.errors.NotFound);
+    const { size } = await Deno.stat(path);
+    now = 59_999;
+    await memory.commit(file, record(1, 3_500));
+    assert(file.problem !== undefined);
+    now = 60_000;
+    await memory.commit(file, record(2, 4_000));
+    assert.equal(file.problem, undefined);
+    // Only what is not there yet needs room, so that a disk on which there is little is enough.
+    assert((await Deno.stat(path)).size < size + 500);
+    await file.close();
+    assert.deepEqual(await lastOf(directory), memory.leases);
+  }));
+
+Deno.test("lease file: what a killed run was rewriting is removed", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/leases.jsonl.new`, "half");
+    await LeaseFile.open(directory, { sync: false }).close();
+    await assert.rejects(Deno.stat(`${directory}/leases.jsonl.new`), Deno.errors.NotFound);
   }));
