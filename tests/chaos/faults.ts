@@ -4,6 +4,7 @@ import type { GatewayPod } from "../lab/gateway_pod.ts";
 import type { Pod } from "../lab/pod.ts";
 import { scriptCommand } from "../lab/program.ts";
 import { eventually, sleep } from "../lab/roles.ts";
+import { trace } from "../lab/strace.ts";
 import { stateDirectory, type World } from "./world.ts";
 
 export type Fault = {
@@ -196,11 +197,9 @@ async function diskSlow(world: World, random: Random): Promise<void> {
 }
 
 async function slowDown(world: World, gateway: GatewayPod) {
-  const calls = "write,pwrite64,fsync,fdatasync,ftruncate";
-  const paths = ["leases.jsonl", "leases.jsonl.new"].flatMap((name) => ["-P", `${stateDirectory}/${name}`]);
-  const inject = `inject=${calls}:delay_enter=300000`;
-  const command = ["strace", "-f", ...paths, "-e", `trace=${calls}`, "-e", inject, "-p"];
-  const tracer = gateway.spawn([...command, String(world.process(gateway).pid)]);
-  await eventually("strace has attached", () => Promise.resolve(tracer.output.includes("attached")), 60_000);
-  return tracer;
+  return await trace(gateway, world.process(gateway), {
+    paths: ["leases.jsonl", "leases.jsonl.new"].map((name) => `${stateDirectory}/${name}`),
+    calls: ["write", "pwrite64", "fsync", "fdatasync", "ftruncate"],
+    delayMs: 300,
+  });
 }
