@@ -2,7 +2,7 @@
 import type { GatewayPod } from "./gateway_pod.ts";
 import type { RunOptions } from "./namespace.ts";
 import type { Pod } from "./pod.ts";
-import type { LogRecord, Process } from "./process.ts";
+import { type LogRecord, type Process, ProcessError } from "./process.ts";
 import { names } from "./topology.ts";
 
 type Env = NonNullable<RunOptions["env"]>;
@@ -50,6 +50,14 @@ export async function untilLeft(client: Process, from = 0): Promise<LogRecord> {
 /** A filter for log records whose message begins with `text`. */
 export function says(text: string): (record: LogRecord) => boolean {
   return ({ message }) => typeof message === "string" && message.startsWith(text);
+}
+
+/** What `pgw` with these arguments prints in a Pod: standard output alone, as a user would take it into a file. */
+export async function printed(pod: Pod, ...args: readonly string[]): Promise<string> {
+  const command = pod.pgw(args);
+  const { code } = await command.end();
+  if (code !== 0) throw new ProcessError(`pgw ${args.join(" ")} ended (code ${code}):\n${command.output}`);
+  return command.lines.filter(({ stream }) => stream === "stdout").map(({ text }) => text).join("\n");
 }
 
 /** Asks `check` until it returns something but undefined or false. Throws after `timeoutMs`. */

@@ -2,17 +2,10 @@
 import assert from "node:assert/strict";
 import type { Pod } from "./pod.ts";
 import type { Process } from "./process.ts";
-import { says, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
+import { printed, says, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
 
 const labTest = labTests();
-
-/** What the command prints. Standard output alone, as a user would take it into a file. */
-async function status(pod: Pod, ...options: string[]): Promise<string> {
-  const command = pod.pgw(["status", ...options]);
-  assert.equal((await command.end()).code, 0, command.output);
-  return command.lines.filter(({ stream }) => stream === "stdout").map(({ text }) => text).join("\n");
-}
 
 /** All of these stand in `text`, in this order. */
 function assertTells(text: string, ...patterns: RegExp[]): void {
@@ -33,7 +26,7 @@ labTest("status tells what both roles do, since when, and what happened", async 
   await client.waitForSourceAddress(gateway.vpnAddress.v4);
 
   assertTells(
-    await status(client),
+    await printed(client, "status"),
     /^role +client$/m,
     /^state +open$/m,
     /^since +\d+ (ms|s) ago$/m,
@@ -48,7 +41,7 @@ labTest("status tells what both roles do, since when, and what happened", async 
     /open/,
   );
   assertTells(
-    await status(gateway),
+    await printed(gateway, "status"),
     /^role +gateway$/m,
     /^state +ready$/m,
     /^ready +yes$/m,
@@ -59,7 +52,7 @@ labTest("status tells what both roles do, since when, and what happened", async 
     /^transitions:\n[^]* ready +serving$/m,
   );
 
-  const told = JSON.parse(await status(client, "--json"));
+  const told = JSON.parse(await printed(client, "status", "--json"));
   assert.deepEqual([told.role, told.state, told.gateway.address], ["client", "open", gateway.address.v4]);
   assert.ok(told.lease.expiresAt > Date.now());
 
@@ -68,7 +61,7 @@ labTest("status tells what both roles do, since when, and what happened", async 
   await gateway.setCable("down");
   await untilClosed(pgw, lines);
   assertTells(
-    await status(client),
+    await printed(client, "status"),
     /^state +discovering$/m,
     /^ready +no$/m,
     /closed: the gateway 10\.42\.0\.21 answers no longer/,
@@ -77,7 +70,9 @@ labTest("status tells what both roles do, since when, and what happened", async 
 
 /** Each transition that status tells has one line of the log, with its cause. */
 async function assertEachIsLoggedOnce(pod: Pod, process: Process): Promise<void> {
-  const { transitions } = JSON.parse(await status(pod, "--json")) as { transitions: { to: string; cause?: string }[] };
+  const { transitions } = JSON.parse(await printed(pod, "status", "--json")) as {
+    transitions: { to: string; cause?: string }[];
+  };
   const messages = process.lines.map(({ json }) => json?.message);
   const texts = transitions.map(({ to, cause }) => messages.includes(cause) ? cause : `${to}: ${cause}`);
   for (const text of new Set(texts)) {

@@ -64,8 +64,8 @@ export type Listed = {
   readonly address: string;
   readonly state: string;
   readonly mac: string;
-  /** When it ends or ended. */
-  readonly until: string;
+  /** When it ends or ended: milliseconds since 1970. */
+  readonly expiresAt: number;
 };
 
 /** The leases of a gateway of ours, as `pgw leases --json` has them. */
