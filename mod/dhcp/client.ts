@@ -27,7 +27,7 @@ import {
   type Step,
   withEffects,
 } from "./client_state.ts";
-import { readLease, refusal } from "./lease.ts";
+import { type Lease, readLease, refusal } from "./lease.ts";
 import { earlyAttempts, renewalRetryAt, retransmissionDelay } from "./retransmission.ts";
 
 export type { ClientEffect, ClientEvent, ClientState, DhcpClientConfig, Random, Step } from "./client_state.ts";
@@ -52,10 +52,19 @@ export function startDhcpClient(
   now: number,
   random: Random,
 ): Step {
-  const context: Context = { config, restartedAt: -Infinity, reported: new Set() };
+  const context = newContext(config);
   if (previous === undefined || refusal(previous.address, config) !== undefined) return discover(context, now, random);
   const exchange = newExchange(now, random);
   return say({ kind: "rebooting", context, exchange, address: previous.address });
+}
+
+/** Goes on with a lease that an earlier process got, in BOUND. */
+export function resumeDhcpClient(config: DhcpClientConfig, lease: Lease): ClientState {
+  return { kind: "bound", context: newContext(config), lease };
+}
+
+function newContext(config: DhcpClientConfig): Context {
+  return { config, restartedAt: -Infinity, reported: new Set() };
 }
 
 /**

@@ -43,6 +43,8 @@ export type LeasePolicy = {
 
 /** Option 51 of a lease without end (RFC 2131 section 3.3). */
 const infinity = 0xffffffff;
+/** T1 and T2 of a lease that says nothing of them (section 4.4.5). */
+const [renewalPart, rebindingPart] = [0.5, 0.875];
 /** RFC 791: all must take 576 bytes. A smaller MTU would be an attack or a mistake. */
 const smallestMtu = 576;
 
@@ -93,6 +95,22 @@ export function readLease(
   };
 }
 
+/** A lease of which no more is known: T1 and T2 are those of one that begins now, and its options are none. */
+export function resumedLease(
+  known: Pick<Lease, "address" | "prefixLength" | "server" | "expiresAt">,
+  now: number,
+): Lease {
+  const left = known.expiresAt - now;
+  return {
+    ...known,
+    dnsServers: [],
+    searchDomains: [],
+    boundAt: now,
+    renewAt: now + renewalPart * left,
+    rebindAt: now + rebindingPart * left,
+  };
+}
+
 function deadlines(
   seconds: number,
   options: DhcpMessage["options"],
@@ -100,11 +118,11 @@ function deadlines(
   random: () => number,
 ): Pick<Lease, "renewAt" | "rebindAt" | "expiresAt"> {
   if (seconds === infinity) return { renewAt: Infinity, rebindAt: Infinity, expiresAt: Infinity };
-  let renewal = readU32(options, optionCodes.renewalTime) ?? 0.5 * seconds;
-  let rebinding = readU32(options, optionCodes.rebindingTime) ?? 0.875 * seconds;
+  let renewal = readU32(options, optionCodes.renewalTime) ?? renewalPart * seconds;
+  let rebinding = readU32(options, optionCodes.rebindingTime) ?? rebindingPart * seconds;
   if (!(0 < renewal && renewal < rebinding && rebinding < seconds)) {
-    renewal = 0.5 * seconds;
-    rebinding = 0.875 * seconds;
+    renewal = renewalPart * seconds;
+    rebinding = rebindingPart * seconds;
   }
   return {
     // "Some random fuzz" (section 4.4.5), towards the past only: Pods that started together do not renew together.

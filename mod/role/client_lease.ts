@@ -3,9 +3,10 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatMac } from "../addr/mac.ts";
 import * as dhcp from "../dhcp/client.ts";
-import type { Lease } from "../dhcp/lease.ts";
+import { type Lease, resumedLease } from "../dhcp/lease.ts";
+import type { LeasedAddress } from "../netstate/client.ts";
 import type { ClientEffect, ClientEvent, Loss } from "./client_event.ts";
-import type { ClientConfig, ClientState, Link, Random, Search, Step } from "./client_state.ts";
+import type { ClientConfig, ClientState, Leased, Link, Random, Search, Step } from "./client_state.ts";
 import { silent } from "./client_report.ts";
 import { closedLog, fresh, info, leave, pause, withEffects } from "./client_step.ts";
 
@@ -18,19 +19,33 @@ const leaseTimeoutMs = 10_000;
 /** Begins to ask for a lease in the tunnel of `link`: for `previous` (INIT-REBOOT), or for any. */
 export function beginDhcp(
   config: ClientConfig,
-  { tunnel, network, uplink }: Link,
+  link: Link,
   previous: Ipv4 | undefined,
   now: number,
   random: Random,
 ): dhcp.Step {
-  const identity = {
+  return dhcp.startDhcpClient(
+    dhcpConfig(config, link),
+    previous === undefined ? undefined : { address: previous },
+    now,
+    random,
+  );
+}
+
+/** Holds what an earlier process leased in the tunnel of `link`. */
+export function resumeDhcp(config: ClientConfig, link: Link, known: LeasedAddress, now: number): Leased {
+  const lease = resumedLease({ ...known, server: link.tunnel.gateway }, now);
+  return { link, lease, dhcp: dhcp.resumeDhcpClient(dhcpConfig(config, link), lease) };
+}
+
+function dhcpConfig(config: ClientConfig, { tunnel, network, uplink }: Link): dhcp.DhcpClientConfig {
+  return {
     mac: tunnel.mac,
     network,
     server: tunnel.gateway,
     ownAddresses: [uplink.address],
     ...(config.hostName === undefined ? {} : { hostName: config.hostName }),
   };
-  return dhcp.startDhcpClient(identity, previous === undefined ? undefined : { address: previous }, now, random);
 }
 
 /** What the DHCP client sees of an event. */
@@ -58,7 +73,7 @@ export function leasedLog(lease: Lease): ClientEffect {
 }
 
 /** Whether somebody else has the leased address is found out while it is put to use; RFC 5227 waits for seconds before. */
-export function watchEffect({ address }: Lease): ClientEffect {
+export function watchEffect({ address }: LeasedAddress): ClientEffect {
   return { kind: "watchAddress", address };
 }
 
@@ -85,8 +100,8 @@ export function silenceReason({ tunnel: { remote, port }, condition }: Link): st
 }
 
 /** What gives the address back. */
-export function releaseEffects(state: dhcp.ClientState | undefined, now: number, random: Random): ClientEffect[] {
-  return state === undefined ? [] : dhcpEffects(dhcp.step(state, { kind: "release" }, now, random));
+export function releaseEffects(state: dhcp.ClientState, now: number, random: Random): ClientEffect[] {
+  return dhcpEffects(dhcp.step(state, { kind: "release" }, now, random));
 }
 
 // States of a closed client.

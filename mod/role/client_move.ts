@@ -26,7 +26,10 @@ import {
   leasedLog,
   releaseEffects,
   resolvConfEffect,
+  resumeDhcp,
   silenceReason,
+  watchEffect,
+  withDhcp,
 } from "./client_lease.ts";
 import { isSameOverlay, linkTo, obstacleOf } from "./client_link.ts";
 import { silent } from "./client_report.ts";
@@ -52,14 +55,16 @@ export function beginMove(config: ClientConfig, { link, dhcp, lease }: Open, los
   const watch = startWatch(watchConfig(config), now + watchConfig(config).intervalMs);
   const state: MovingState = { kind: "moving", link, lease, dhcp, watch, aim, move: { kind: "resolving" } };
   const log = { ...info(`moving: ${loss.reason}`, { reason: loss.reason }), moves: loss.cause };
-  return withEffects([log], isSame ? askSame(config, state) : resolveAnew(state));
+  return { ...withEffects([log], isSame ? askSame(config, state) : resolveAnew(state)), wakeAt: now };
 }
 
 /** Takes over an open Pod from a process before: its gateway is asked anew. */
 export function takeOver(config: ClientConfig, { link, lease }: FoundTunnel, now: number): Step {
   const watch = startWatch(watchConfig(config), now);
   const aim: Aim = { ...fresh, previous: lease.address };
-  return askSame(config, { kind: "moving", link, lease, watch, aim, move: { kind: "resolving" } });
+  const leased = resumeDhcp(config, link, lease, now);
+  const first = askSame(config, { kind: "moving", ...leased, watch, aim, move: { kind: "resolving" } });
+  return { ...withEffects([watchEffect(lease)], first), wakeAt: now };
 }
 
 export function moving(
@@ -71,14 +76,15 @@ export function moving(
 ): Step {
   // The server is told when it gives the address again.
   if (event.kind === "conflict" && event.address === state.lease.address) return leave(state, conflictLoss(event), now);
-  if (now >= state.lease.expiresAt) {
-    return leave(state, { cause: "lease_lost", reason: "the lease is lost: expired" }, now);
-  }
+  // It may be long until there is another gateway: the present one's lease is renewed meanwhile.
+  const kept = withDhcp(state, event, now, random);
+  if (kept.state.kind !== "moving") return kept;
   const { watch, effects, loss } = look(state.link, state.watch, event, now, random);
-  if (loss !== undefined && !isWorking(loss)) return giveUp(state, loss, now);
-  const next = withEffects(effects, advance(config, { ...state, watch }, event, now, random));
-  if (next.state.kind !== "moving") return next;
-  return { ...next, wakeAt: Math.min(next.wakeAt, watch.dueAt, state.lease.expiresAt) };
+  const next = loss !== undefined && !isWorking(loss)
+    ? giveUp(kept.state, loss, now)
+    : withEffects(effects, advance(config, { ...kept.state, watch }, event, now, random));
+  const wakeAt = next.state.kind === "moving" ? Math.min(next.wakeAt, watch.dueAt, kept.wakeAt) : next.wakeAt;
+  return { ...withEffects(kept.effects, next), wakeAt };
 }
 
 function watchConfig({ watch }: ClientConfig): WatchConfig {
@@ -121,7 +127,7 @@ function advance(config: ClientConfig, state: MovingState, event: ClientEvent, n
 }
 
 function goOn(state: MovingState, move: Move, effects: readonly ClientEffect[] = []): Step {
-  return { state: { ...state, move }, effects, wakeAt: Math.min(state.watch.dueAt, state.lease.expiresAt) };
+  return { state: { ...state, move }, effects, wakeAt: Infinity };
 }
 
 function resolveAnew(state: MovingState): Step {
@@ -171,6 +177,8 @@ function lease(state: MovingState, move: LeasingMove, result: dhcp.Step, now: nu
     effects: [
       ...effects,
       ...(isSame ? [] : [leasedLog(lease), ...releaseEffects(state.dhcp, now, random)]),
+      // From the address itself, nobody can be asked who else has it.
+      ...(lease.address === state.lease.address ? [] : [watchEffect(lease)]),
       resolvConfEffect(link),
     ],
     wakeAt: Infinity,

@@ -62,11 +62,7 @@ export type Leased = { readonly link: Link; readonly dhcp: dhcp.ClientState; rea
 export type FoundTunnel = { readonly link: Link; readonly lease: LeasedAddress };
 
 /** Applications use the tunnel to one gateway while a lease of the next one is got: another, or the same one anew. */
-export type Moving = {
-  readonly link: Link;
-  readonly lease: LeasedAddress & Partial<Lease>;
-  /** Absent: the lease is an earlier process's, and what that knew of it is not known. */
-  readonly dhcp?: dhcp.ClientState;
+export type Moving = Leased & {
   /** Of the gateway that still carries the traffic. */
   readonly watch: Watch;
   readonly aim: Aim;

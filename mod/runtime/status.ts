@@ -1,12 +1,10 @@
 /** The answers to GET /v1/status, which `pgw status` shows: names end in `At`, `Ms` or `Bytes` where values are such. */
 
 import { formatIpv4 } from "../addr/ipv4.ts";
-import type { Lease } from "../dhcp/lease.ts";
 import type { ClientHistory } from "../health/client_history.ts";
 import type { History } from "../health/history.ts";
 import type { HistogramCounts } from "../health/histogram.ts";
 import { linkCounters } from "../linux/link_counters.ts";
-import type { LeasedAddress } from "../netstate/client.ts";
 import { type ClientState, isReady, phaseName } from "../role/client.ts";
 import { gatewayPhaseName, type GatewayState, obstacles, unreadyReason } from "../role/gateway.ts";
 import type { GatewayInfo } from "../role/gateway_info.ts";
@@ -23,7 +21,7 @@ export async function clientStatus(
 ) {
   const { history } = sources;
   const link = "link" in state ? state.link : undefined;
-  const lease: LeasedAddress & Partial<Lease> | undefined = "lease" in state ? state.lease : undefined;
+  const lease = "lease" in state ? state.lease : undefined;
   return {
     role: "client",
     state: phaseName(state),
@@ -44,7 +42,7 @@ export async function clientStatus(
         address: `${formatIpv4(lease.address)}/${lease.prefixLength}`,
         renewsAt: lease.renewAt,
         expiresAt: lease.expiresAt,
-        dns: lease.dnsServers?.map(formatIpv4) ?? [],
+        dns: lease.dnsServers.map(formatIpv4),
       },
     }),
     outages: { count: countOf(history.outages), meanMs: mean(history.outages) },

@@ -61,6 +61,20 @@ clientScenario("the next gateway has another address for it: switched to all the
   at("3.04 s").client.does("info open:");
 });
 
+clientScenario("another host has the new address: that is heard of before the kernel takes it", {}, (at) => {
+  asksNext(at);
+  at("3.03 s").gateway.sends("DHCPNAK server=172.29.0.1");
+  at("3.03 s").client.does("DHCPDISCOVER");
+  at("3.04 s").kernel.isSlow();
+  at("3.04 s").gateway.sends(`DHCPACK rapid yiaddr=172.29.0.33 ${leaseOptions}`);
+  at("3.04 s").client.does("info address leased: 172.29.0.33");
+  at("3.04 s").client.does("DHCPRELEASE ciaddr=172.29.0.20");
+  at("3.04 s").client.does("resolv.conf");
+  at("3.041 s").kernel.seesConflict("02:00:00:00:00:66");
+  at("3.041 s").client.does("warn closed: the leased address 172.29.0.33 is used by another host, 02:00:00:00:00:66");
+  at("3.041 s").client.does("DHCPDECLINE requested=172.29.0.33");
+});
+
 clientScenario(
   "nothing comes from the next gateway through the tunnel: it is left out, and the search goes on",
   {},
@@ -134,6 +148,36 @@ clientScenario("the kernel refuses the switch: closed, and all anew", {}, (at) =
   at("3.03 s").client.does("resolv.conf");
   at("3.03 s").client.does("warn the Pod is closed: no remote");
 });
+
+clientScenario("its lease is renewed while it moves", { watch: { intervalMs: 86_400_000, misses: 3 } }, (at) => {
+  starts(at);
+  at("1755 s +- 45 s").client.does("DHCPREQUEST ciaddr=172.29.0.20");
+  at("2600 s").client.wakesUp();
+  at("2600 s").client.does("DHCPREQUEST ciaddr=172.29.0.20");
+  at("2874.5 s").gateway.notifies({ draining: true });
+  at("2874.5 s").client.does("info moving:");
+  at("2874.5 s").client.does("resolves");
+  at("2875 s").client.does("DHCPREQUEST ciaddr=172.29.0.20 no-requested no-server");
+  at("2875.01 s").gateway.sends(ack);
+  at("2875.01 s").client.does("kernel moving via=172.20.1.6 as=172.29.0.20 until=6475000");
+  at("2875.4 s").client.isSilent();
+});
+
+clientScenario(
+  "the lease is refused while it moves: closed",
+  { watch: { intervalMs: 86_400_000, misses: 3 } },
+  (at) => {
+    starts(at);
+    at("1755 s +- 45 s").client.does("DHCPREQUEST ciaddr=172.29.0.20");
+    at("1800 s").gateway.notifies({ draining: true });
+    at("1800 s").client.does("info moving:");
+    at("1800 s").client.does("resolves");
+    at("1800.01 s").gateway.sends("DHCPNAK server=172.29.0.1");
+    at("1800.01 s").client.does("warn closed: the lease is lost: refused");
+    at("1800.01 s").client.does("resolves");
+    at("1800.01 s").client.does("kernel discovering");
+  },
+);
 
 clientScenario("the lease ends while it moves: closed", { watch: { intervalMs: 86_400_000, misses: 3 } }, (at) => {
   starts(at);

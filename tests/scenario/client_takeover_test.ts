@@ -63,6 +63,27 @@ clientScenario("the gateway of a found tunnel is about to stop: another one is l
   at("80 ms +- 25 ms").client.does("resolves");
 });
 
+clientScenario(
+  "what was found is renewed after half of what is left of it, as long as its gateway is not heard over HTTP",
+  { found: { ...found, lease: { ...found.lease, expiresAt: 1_900 } } },
+  (at) => {
+    takesOver(at);
+    at("1 ms").gateway.answersProbe({ dns: true });
+    at("950 ms").client.does("DHCPREQUEST ciaddr=172.29.0.20 no-requested no-server");
+    at("960 ms").gateway.sends(`DHCPACK yiaddr=172.29.0.20 ${leaseOptions}`);
+    at("960 ms").client.does("kernel moving 172.20.1.6 as=172.29.0.20 until=3600950");
+    at("1 s").client.isSilent();
+  },
+);
+
+clientScenario("another host has the address that was found: closed", { found }, (at) => {
+  takesOver(at);
+  at("1 ms").kernel.seesConflict("02:00:00:00:00:66");
+  at("1 ms").client.does("warn closed: the leased address 172.29.0.20 is used by another host, 02:00:00:00:00:66");
+  at("1 ms").client.does("resolves");
+  at("1 ms").client.does("kernel discovering");
+});
+
 clientScenario("another holds the address by now: the new one is used", { found }, (at) => {
   takesOver(at);
   at("5 ms").gateway.answers();
@@ -108,13 +129,18 @@ clientScenario("run: a stop gives the address back and closes for good, once", {
   at("1000 s").client.isSilent();
 });
 
-clientScenario("run: a stop while a found tunnel is asked for takes it away", { found }, (at) => {
-  takesOver(at);
-  at("100 ms").client.isStopped();
-  at("100 ms").client.does("info closed: stopped");
-  at("100 ms").client.does("kernel closed for-good");
-  at("100 ms").client.does("exits: stopped");
-});
+clientScenario(
+  "run: a stop while a found tunnel is asked for gives its address back and takes it away",
+  { found },
+  (at) => {
+    takesOver(at);
+    at("100 ms").client.isStopped();
+    at("100 ms").client.does("DHCPRELEASE ciaddr=172.29.0.20 server=172.29.0.1");
+    at("100 ms").client.does("info closed: stopped");
+    at("100 ms").client.does("kernel closed for-good");
+    at("100 ms").client.does("exits: stopped");
+  },
+);
 
 clientScenario("run: a stop ends even where the kernel refuses", {}, (at) => {
   starts(at);
