@@ -1,7 +1,7 @@
 /** Makes the kernel agree with a desired state: observe, diff, apply, verify. */
 
 import { PgwError } from "../errors.ts";
-import { type Change, diff, type IpState, type Observed } from "../netstate/diff.ts";
+import { type Change, diff, type IpState, type Lifetimes, type Observed } from "../netstate/diff.ts";
 import type { InterfaceSettings, NetState, VxlanLink } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import { changeRequests } from "./changes.ts";
@@ -44,6 +44,8 @@ export class VerifyError extends PgwError {
 export type ReconcileOptions = FirewallOptions & {
   /** `first` (the default) closes before anything else changes; `last` opens when everything else is in place. */
   readonly firewall?: "first" | "last";
+  /** Default: `about`, as for what was applied before. */
+  readonly lifetimes?: Lifetimes;
   /** What links, addresses, routes, rules and neighbours are read from and changed by. */
   readonly netlink?: Netlink;
   /** Kept by the caller from one call to the next, so that what was just seen is not looked at again. */
@@ -69,7 +71,7 @@ export async function reconcile(
   const netlink = options.netlink ?? opened!;
   const applied = [
     ...closed,
-    ...await applyIpState(netlink, withKernelFamilies(state), options.networkLook),
+    ...await applyIpState(netlink, withKernelFamilies(state), options),
     ...await applyInterfaceSettings(netlink, state.interfaceSettings),
   ];
   await leadBroadcasts(netlink, state.links);
@@ -129,17 +131,22 @@ export function showApplied(applied: Applied): string {
  * Once, and once more for what the kernel itself took away as a consequence of the first; a third time would be a
  * fight with somebody.
  */
-async function applyIpState(netlink: Netlink, state: IpState, seen = new NetworkLook()): Promise<Change[]> {
+async function applyIpState(
+  netlink: Netlink,
+  state: IpState,
+  { networkLook: seen = new NetworkLook(), lifetimes }: ReconcileOptions,
+): Promise<Change[]> {
+  const applied: Change[] = [];
+  const changesFrom = (observed: Observed) => diff(state, observed, applied.length === 0 ? lifetimes : "about");
   const lookForChanges = async () => {
     const observed = await look(netlink, state.neighbors !== undefined);
-    const changes = diff(state, observed);
+    const changes = changesFrom(observed);
     seen.saw(observed);
     return changes;
   };
-  const applied: Change[] = [];
   const remembered = seen.last();
   seen.forget();
-  let changes = remembered === undefined ? [] : diff(state, remembered);
+  let changes = remembered === undefined ? [] : changesFrom(remembered);
   // That there is nothing to do is only believed at sight.
   let isSure = changes.length === 0;
   if (isSure) changes = await lookForChanges();

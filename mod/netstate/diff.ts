@@ -90,8 +90,14 @@ export type Change =
 export type IpState = Pick<NetState, "links" | "addresses" | "routes" | "exclusive" | "rules" | "neighbors">;
 
 /**
- * How far the seconds left of an address may be from what is asked for before they are set anew: time passes between
- * computing the one and reading the other, more of it on a busy node; a renewal changes them by half.
+ * How the seconds left of an address are compared: `exact` for what is asked for anew, because a lease that is renewed may
+ * have just one more of them; `about` for what was set already.
+ */
+export type Lifetimes = "exact" | "about";
+
+/**
+ * How far the seconds left of an address may be from what was set before somebody else has changed them: time passes
+ * between computing the one and reading the other, more of it on a busy node.
  */
 function lifetimeTolerance(validSeconds: number): number {
   return Math.max(2, validSeconds / 10);
@@ -103,7 +109,7 @@ function lifetimeTolerance(validSeconds: number): number {
  *
  * @throws {ConflictError} a device of the wanted name or number is someone else's
  */
-export function diff(desired: IpState, observed: Observed): Change[] {
+export function diff(desired: IpState, observed: Observed, lifetimes: Lifetimes = "about"): Change[] {
   const links = diffLinks(desired.links, observed.links);
   const replaced = new Set(links.flatMap((change) => change.kind === "delete link" ? [change.name] : []));
   const ourDevices = new Set([
@@ -114,6 +120,7 @@ export function diff(desired: IpState, observed: Observed): Change[] {
   const addresses = diffAddresses(
     desired.addresses,
     observed.addresses.filter(({ device, family }) => family === 4 && ourDevices.has(device) && !replaced.has(device)),
+    lifetimes,
   );
   const bare = devicesWithoutAddress(addresses, observed.addresses);
   const routes = diffRoutes(
@@ -213,12 +220,16 @@ function vxlanDifferences(link: VxlanLink, there: ObservedLink): string[] {
 }
 
 /** `observed`: IPv4 addresses of our devices. Deletes come first: the kernel deletes a secondary with its primary. */
-function diffAddresses(desired: readonly Address[], observed: readonly ObservedAddress[]): Change[] {
+function diffAddresses(
+  desired: readonly Address[],
+  observed: readonly ObservedAddress[],
+  lifetimes: Lifetimes,
+): Change[] {
   const same = (wanted: Address, there: ObservedAddress) =>
     wanted.device === there.device && formatIpv4(wanted.address) === there.address &&
     wanted.prefixLength === there.prefixLength;
   const lasting = (wanted: Address, there: ObservedAddress) =>
-    wanted.validSeconds === undefined || there.validSeconds === undefined
+    lifetimes === "exact" || wanted.validSeconds === undefined || there.validSeconds === undefined
       ? wanted.validSeconds === there.validSeconds
       : Math.abs(wanted.validSeconds - there.validSeconds) <= lifetimeTolerance(wanted.validSeconds);
   return [

@@ -2,7 +2,7 @@
 
 import { applyFirewall, type FirewallListed, FirewallLook } from "../linux/firewall.ts";
 import { NetworkLook } from "../linux/network_look.ts";
-import { type Applied, reconcile, showApplied } from "../linux/reconcile.ts";
+import { type Applied, reconcile, type ReconcileOptions, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
 import type { NetState } from "../netstate/state.ts";
 import { KernelWatch } from "./kernel_watch.ts";
@@ -128,17 +128,17 @@ export class Applier {
 
   async #apply(wanted: Wanted): Promise<void> {
     await this.ports.begun?.done;
-    const changes = await this.#reconcile(wanted, wanted.opens ? "last" : "first");
+    const changes = await this.#reconcile(wanted, { firewall: wanted.opens ? "last" : "first", lifetimes: "exact" });
     this.#appliedKey = wanted.key;
     this.#appliedAt = performance.now();
     for (const change of changes) log.debug("{change}", { change: showApplied(change) });
   }
 
-  #reconcile({ state, firewallOnly }: Wanted, firewall: "first" | "last"): Promise<readonly Applied[]> {
+  #reconcile({ state, firewallOnly }: Wanted, more: ReconcileOptions = {}): Promise<readonly Applied[]> {
     const { runner, listed } = this.ports;
     const options = { look: this.#firewallLook, ...(listed === undefined ? {} : { listed }) };
     if (firewallOnly) return applyFirewall(runner, state().firewall, options);
-    return reconcile(runner, state(), { ...options, networkLook: this.#networkLook, firewall });
+    return reconcile(runner, state(), { ...options, networkLook: this.#networkLook, ...more });
   }
 
   async #repair(): Promise<void> {
@@ -151,7 +151,7 @@ export class Applier {
     this.#networkLook.forget();
     let told = () => this.ports.repaired();
     try {
-      const changes = await this.#reconcile(wanted, "first");
+      const changes = await this.#reconcile(wanted);
       if (changes.length > 0) {
         this.#appliedAt = performance.now();
         this.repairs++;

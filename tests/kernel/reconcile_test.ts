@@ -7,7 +7,7 @@ import { changeRequests } from "../../mod/linux/changes.ts";
 import { existingIndex } from "../../mod/linux/interface_index.ts";
 import { Netlink, type Request } from "../../mod/linux/netlink.ts";
 import { NetworkLook } from "../../mod/linux/network_look.ts";
-import { observe, observeUplink, reconcile, showApplied } from "../../mod/linux/reconcile.ts";
+import { observe, observeUplink, reconcile, type ReconcileOptions, showApplied } from "../../mod/linux/reconcile.ts";
 import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstate/client.ts";
 import { firstTable } from "../../mod/netstate/names.ts";
 import { type NetState, nothing, type Route, type VxlanLink } from "../../mod/netstate/state.ts";
@@ -23,8 +23,8 @@ function route(destination: string, hop: Partial<Extract<Route["hop"], { kind: "
   };
 }
 
-async function apply(state: Partial<NetState>): Promise<string[]> {
-  const applied = await reconcile(runner, { ...nothing, ...state });
+async function apply(state: Partial<NetState>, options: ReconcileOptions = {}): Promise<string[]> {
+  const applied = await reconcile(runner, { ...nothing, ...state }, options);
   assert.deepEqual(await reconcile(runner, { ...nothing, ...state }), [], "a second time nothing is done");
   return applied.map(showApplied);
 }
@@ -208,6 +208,9 @@ kernelTest(
     await apply(state("172.29.0.21", 600));
     assert.equal((await shown("route show proto 80")).length, 2);
     assert.deepEqual(await apply(state("172.29.0.21", 601)), []);
+    assert.deepEqual(await apply(state("172.29.0.21", 602), { lifetimes: "exact" }), [
+      "address replace 172.29.0.21/24 dev vxlan3150 valid_lft 602 preferred_lft 602",
+    ]);
     assert.deepEqual(await apply(state("172.29.0.21", 700)), [
       "address replace 172.29.0.21/24 dev vxlan3150 valid_lft 700 preferred_lft 700",
     ]);

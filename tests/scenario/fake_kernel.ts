@@ -87,8 +87,8 @@ export class FakeKernel {
   *reconcile(state: NetState, { firewallOnly, opens }: { firewallOnly: boolean; opens: boolean }): Generator<void> {
     if (!opens) yield* this.#setFirewall(state);
     if (!firewallOnly) {
-      for (let attempt = 0; attempt < 2; attempt++) {
-        for (const change of diff(state, this.observed())) {
+      for (const lifetimes of ["exact", "about"] as const) {
+        for (const change of diff(state, this.observed(), lifetimes)) {
           this.#change(change);
           yield;
         }

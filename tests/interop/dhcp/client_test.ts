@@ -1,6 +1,6 @@
 /** Our client against other people's DHCP servers: dnsmasq, Kea, ISC dhcpd, udhcpd, npm `dhcp`. */
 import assert from "node:assert/strict";
-import { eventually, startClient, untilClosed, untilOpen } from "../../lab/roles.ts";
+import { eventually, sleep, startClient, untilClosed, untilOpen } from "../../lab/roles.ts";
 import { labTests } from "../../lab/test.ts";
 import { startSeedGateway } from "../seed_gateway.ts";
 import { device, Dialogue } from "./dialogue.ts";
@@ -69,3 +69,30 @@ labTest("our client's servers: lease, renew, rebind, NAK, expiry, release", asyn
       if (server.released !== undefined) await gateway.processes.at(-1)!.waitFor(server.released);
     }));
 }, { timeoutMs: 120_000 });
+
+/** T1 and T2 are those of the configuration (2 s, 4 s) where the lease is longer. */
+const shortLeases = [3, 4, 5, 200];
+
+labTest("a lease that is renewed lasts in the kernel as well, however little a renewal adds", async (lab) => {
+  const names = shortLeases.map((seconds) => `${seconds}s`);
+  await withPods(lab, names.flatMap((name) => [name, `${name}-client`]), (pods) =>
+    each(names, async (name) => {
+      const [gateway, client] = [pods[name]!, pods[`${name}-client`]!];
+      await startSeedGateway(gateway, []);
+      const seconds = Number.parseInt(name);
+      const more =
+        `default-lease-time ${seconds}; max-lease-time ${seconds}; min-lease-time 1; dhcp-cache-threshold 0;\n`;
+      await servers.dhcpd.start(gateway, more);
+      using dialogue = new Dialogue(gateway);
+      const pgw = startClient(client, {}, ["client", "run", `${gateway.address.v4}:3150`]);
+      await untilOpen(pgw);
+      for (const end = performance.now() + 15_000; performance.now() < end; await sleep(100)) {
+        assert.equal((await addressesOf(client)).length, 1, "it has its address");
+      }
+      const { stdout } = await client.exec(["ip", "-4", "address", "show", "dev", device]);
+      const left = Number(/valid_lft (\d+)sec/.exec(stdout)?.[1]);
+      assert.ok(left > seconds - 5, `${left} s are left`);
+      assert.ok(dialogue.messages.filter(({ type }) => type === "ACK").length > 4);
+      assert.deepEqual(pgw.logs.filter(({ message }) => /^(closed|moving|put back)/.test(String(message))), []);
+    }));
+});

@@ -53,7 +53,7 @@ export const servers: Readonly<Record<"dnsmasq" | "kea" | "dhcpd" | "udhcpd" | "
     released: /DHCPRELEASE of 172\.29\.0\.\d+ .* \(found\)/,
     async start(pod, more = "") {
       await installProgram(pod, "/usr/sbin/dhcpd");
-      await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.conf`, `${more}${dhcpdConfiguration}`);
+      await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.conf`, `${dhcpdConfiguration}${more}`);
       await Deno.writeTextFile(`${pod.runDirectory}/dhcpd.leases`, dhcpdLease, { append: true });
       const files = "-cf /run/dhcpd.conf -lf /run/dhcpd.leases -pf /run/dhcpd.pid";
       const process = pod.spawn(["/run/dhcpd", "-4", "-f", "-d", ...files.split(" "), device]);

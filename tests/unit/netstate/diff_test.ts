@@ -7,6 +7,7 @@ import { showChange } from "../../../mod/linux/show_change.ts";
 import {
   diff,
   type IpState,
+  type Lifetimes,
   type Observed,
   type ObservedLink,
   type ObservedRoute,
@@ -136,6 +137,28 @@ Deno.test("the last address takes the device's routes along, one of two does not
   assert.deepEqual(changes({ ...wanted, addresses: [kept] }, { ...before, addresses: two }), [
     "address delete 172.29.0.20/24 dev vxlan3150",
   ]);
+});
+
+Deno.test("seconds left: every one that was asked for is set, and a few may have gone by since", () => {
+  const seconds = (wanted: number | undefined, left: number | undefined, lifetimes?: Lifetimes) => {
+    const at = { device: "vxlan3150", prefixLength: 24 };
+    const lasting = (validSeconds: number | undefined) => validSeconds === undefined ? {} : { validSeconds };
+    const desired = [{ ...at, address: parseIpv4("172.29.0.20"), ...lasting(wanted) }];
+    const addresses = [{ ...at, family: 4, address: "172.29.0.20", scope: "global", ...lasting(left) } as const];
+    const observed = { ...bare, links: [there], addresses };
+    return diff({ ...nothing, links: [tunnel], addresses: desired }, observed, lifetimes).length;
+  };
+  for (const [wanted, left] of [[3, 2], [3, 1], [200, 181], [201, 200]]) {
+    assert.equal(seconds(wanted, left, "exact"), 1, `${wanted} are asked for, ${left} are left`);
+    assert.equal(seconds(wanted, left, "about"), 0, `${wanted} were asked for, ${left} are left`);
+  }
+  for (const [wanted, left] of [[5, 2], [200, 179], [200, 221], [200, undefined], [undefined, 200]]) {
+    assert.equal(seconds(wanted, left), 1, `${wanted} and ${left}`);
+  }
+  for (const lifetimes of ["exact", "about"] as const) {
+    assert.equal(seconds(200, 200, lifetimes), 0);
+    assert.equal(seconds(undefined, undefined, lifetimes), 0);
+  }
 });
 
 Deno.test("a device of someone else's: what differs, and the remedy; the same settings are taken over", () => {
