@@ -225,6 +225,11 @@ function acknowledge(
   const lease = readLease(message, context.config, state.exchange.askedAt, random);
   if (lease === undefined) return ignore(state, server, "it names no lease time");
   if (now >= lease.expiresAt) return stay(state);
+  if (context.config.ownAddresses?.includes(lease.address)) {
+    const { effects, state: told } = ignore(state, server, "the address is one of this host's own");
+    // An offer that is not taken would be made again and again.
+    return withEffects(effects, decline({ kind: "bound", context: told.context, lease }, now, random));
+  }
   const renewed = heldLease(state)?.address === lease.address;
   return { ...stay({ kind: "bound", context, lease }), effects: [{ kind: "bound", lease, renewed }] };
 }

@@ -37,7 +37,7 @@ export type Lease = {
 export type LeasePolicy = {
   /** An address outside of it is refused, and it alone says how long the prefix of an address is. */
   readonly network?: Prefix4;
-  /** Addresses that the Pod has already: refused. */
+  /** Addresses that this host has already, on other interfaces: declined, like what another host has. */
   readonly ownAddresses?: readonly Ipv4[];
 };
 
@@ -49,9 +49,8 @@ const [renewalPart, rebindingPart] = [0.5, 0.875];
 const smallestMtu = 576;
 
 /** Why an address is not taken; `undefined` when it may be. */
-export function refusal(address: Ipv4, { network, ownAddresses = [] }: LeasePolicy): string | undefined {
+export function refusal(address: Ipv4, { network }: LeasePolicy): string | undefined {
   if (address === unspecified) return "it gives no address";
-  if (ownAddresses.includes(address)) return "the address is one of this host's own";
   if (network === undefined) return undefined;
   if (!contains(network, address)) return "the address is outside the network";
   if (network.length < 31 && (address === networkAddress(network) || address === broadcastAddress(network))) {

@@ -39,7 +39,7 @@ export function checkInterface({ device, address, mtu }: Uplink): Finding {
 export function checkOverlay({ uplink, overlay, cluster }: NetworkFacts): Finding {
   const check = "overlay network";
   const clashes = [
-    ...[{ what: "the Pod's own address", address: uplink.address }, ...cluster]
+    ...[...uplink.ownAddresses.map((address) => ({ what: "the Pod's own address", address })), ...cluster]
       .filter(({ address }) => contains(overlay, address))
       .map(({ what, address }) => `${what}, ${formatIpv4(address)}`),
     ...uplink.routes.map(({ destination }) => destination)

@@ -1,6 +1,6 @@
 /** Finds the Pod's own interface and routes in what the kernel holds, also after an earlier run moved them. Pure. */
 
-import { isIpv4, parseIpv4 } from "../addr/ipv4.ts";
+import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { PgwError } from "../errors.ts";
 import type { Observed, ObservedLink, ObservedRoute } from "../netstate/diff.ts";
 import { aroundTable } from "../netstate/names.ts";
@@ -39,10 +39,17 @@ export function findUplink(observed: Observed, name?: string): Uplink {
     device: link.name,
     mtu: link.mtu,
     address: parseIpv4(address.address),
+    ownAddresses: ownAddresses(observed),
     addresses6: addresses.filter(({ family }) => family === 6).map((there) => there.address),
     routes: inOrder(observed.routes.filter((route) => isOwn(route) && leadsTo(route, link))).flatMap(uplinkRoute),
     ...(default6 === undefined ? {} : { default6: viaOf(default6) }),
   };
+}
+
+function ownAddresses({ links, addresses }: Observed): Ipv4[] {
+  const ours = links.filter((link) => link.ours).map(({ name }) => name);
+  return addresses.filter(({ device, family }) => family === 4 && !ours.includes(device))
+    .map(({ address }) => parseIpv4(address));
 }
 
 /** Not ours, or the Pod's own default route where an earlier run put it. */

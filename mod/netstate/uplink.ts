@@ -9,6 +9,8 @@ export type Uplink = {
   readonly mtu: number;
   /** The first global IPv4 address, the underlay address of the tunnel. */
   readonly address: Ipv4;
+  /** `address`, and all other IPv4 addresses of the Pod's, whatever interface they are on. */
+  readonly ownAddresses: readonly Ipv4[];
   /** Global IPv6 addresses as text. */
   readonly addresses6: readonly string[];
   /** The Pod's own IPv4 routes through `device`, its default route included wherever that is kept by now. */

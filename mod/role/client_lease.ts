@@ -43,7 +43,7 @@ function dhcpConfig(config: ClientConfig, { tunnel, network, uplink }: Link): dh
     mac: tunnel.mac,
     network,
     server: tunnel.gateway,
-    ownAddresses: [uplink.address],
+    ownAddresses: uplink.ownAddresses,
     ...(config.hostName === undefined ? {} : { hostName: config.hostName }),
   };
 }

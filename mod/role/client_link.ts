@@ -29,6 +29,10 @@ export function obstacleOf(config: ClientConfig, { uplink, tunnel, network, cond
   if (condition?.draining) return `${name} is about to stop`;
   if (condition?.healthy === false) return `${name} has no way out at present`;
   if (!isHost(tunnel.remote) || tunnel.remote === uplink.address) return `${name} is at no other Pod's address`;
+  if (uplink.ownAddresses.includes(tunnel.gateway)) {
+    return `${name} has the overlay address ${formatIpv4(tunnel.gateway)}, which this Pod has itself: ` +
+      "choose another PGW_VXLAN_IP_NETWORK on the gateway";
+  }
   const local = config.net.localCidrs.find((prefix) => overlaps(prefix, network));
   if (local !== undefined) {
     return `${name} has the overlay network ${formatPrefix(network)}, which overlaps ${formatPrefix(local)} of ` +

@@ -12,6 +12,7 @@ import { formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
 import type { ClientPhase } from "../../mod/netstate/client.ts";
+import type { Uplink } from "../../mod/netstate/uplink.ts";
 import { type ClientConfig, type FoundTunnel, startClient } from "../../mod/role/client.ts";
 import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
 import type { GatewayInfo } from "../../mod/role/gateway_info.ts";
@@ -98,6 +99,8 @@ type Options = {
   /** As {@link Moment.kernel} has it, from the start. */
   readonly refuses?: string;
   readonly hasNoUplink?: string;
+  /** What the Pod has on other interfaces than its own. */
+  readonly ownAddresses?: readonly string[];
 } & Partial<ClientConfig>;
 
 /** A test of the client against a script. */
@@ -120,9 +123,10 @@ class Runner {
   #pending: ((failure?: string) => void) | undefined;
   #isObserving = false;
   #noUplink: string | undefined;
-  #uplink = uplink;
+  #uplink: Uplink;
 
-  constructor({ found, seed = 1, refuses, hasNoUplink, ...overrides }: Options) {
+  constructor({ found, seed = 1, refuses, hasNoUplink, ownAddresses = [], ...overrides }: Options) {
+    this.#uplink = { ...uplink, ownAddresses: [uplink.address, ...ownAddresses.map(ip)] };
     this.#refusal = refuses;
     this.#noUplink = hasNoUplink;
     const whole = { ...config, ...overrides };

@@ -28,6 +28,23 @@ clientScenario("another host has the address: closed, declined, and another one 
   at("11 s").client.does("DHCPDISCOVER");
 });
 
+clientScenario("the Pod has the address on another interface: declined", { ownAddresses: ["172.29.0.20"] }, (at) => {
+  at(0).client.does("kernel closed");
+  reachesGateway(at, 0);
+  at(0).gateway.answers();
+  at(0).client.does("info gateway found:");
+  at(0).client.does("kernel leasing");
+  at(0).client.does("DHCPDISCOVER");
+  at(0).gateway.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${leaseOptions}`);
+  at(0).client.does("warn a DHCP answer of 172.29.0.1 is ignored: the address is one of this host's own");
+  at(0).client.does("DHCPDECLINE requested=172.29.0.20");
+  at(0).client.does("DHCPDISCOVER no-requested");
+  at(0).gateway.sends(`DHCPACK rapid yiaddr=172.29.0.21 ${leaseOptions}`);
+  at(0).client.does("info address leased: 172.29.0.21");
+  at(0).client.does("kernel verifying as=172.29.0.21");
+  at(0).client.does("probes");
+});
+
 clientScenario("the conflict is seen before the tunnel was ever open", {}, (at) => {
   at(0).client.does("kernel closed");
   reachesGateway(at, 0);

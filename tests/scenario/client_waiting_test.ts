@@ -146,3 +146,14 @@ for (const address of ["10.42.0.5", "224.0.0.1", "127.0.0.1", "0.0.0.0", "255.25
     at(0).client.does("kernel discovering");
   });
 }
+
+clientScenario("the gateway's overlay address is one of the Pod's own", { ownAddresses: ["172.29.0.1"] }, (at) => {
+  at(0).client.does("kernel closed");
+  reachesGateway(at, 0);
+  at(0).gateway.answers();
+  at(0).client.does(
+    "warn the Pod is closed: the gateway 172.20.1.6 has the overlay address 172.29.0.1, which this Pod has itself: " +
+      "choose another PGW_VXLAN_IP_NETWORK on the gateway",
+  );
+  at(0).client.does("kernel discovering");
+});

@@ -132,6 +132,23 @@ labTest("an address that another host has is declined: at the start, and wheneve
   });
 });
 
+for (const device of ["net1", "eth0"]) {
+  labTest(`an address that the Pod itself has, on ${device}, is declined`, async (lab) => {
+    const [client, gateway] = [lab.client(0), lab.gateway(0)];
+    await startSeedGateway(gateway, []);
+    await servers.dhcpd.start(gateway);
+    using dialogue = new Dialogue(gateway);
+    await client.ip("link add net1 type veth peer name net1p", "link set net1 up");
+    // The first that the server gives.
+    await client.ip(`address add 172.29.0.99/32 dev ${device}`);
+    const pgw = startClient(client, {}, ["client", "run", `${gateway.address.v4}:3150`]);
+    const { address } = await untilOpen(pgw) as { address: string };
+    assert.notEqual(address, "172.29.0.99");
+    assert.deepEqual(await addressesOf(client), [`${address}/24`]);
+    await dialogue.waitFor({ type: "DECLINE", requested: "172.29.0.99", server: "172.29.0.1" });
+  });
+}
+
 const obedient = `#!/bin/sh
 [ "$1" = bound ] || exit 0
 ip addr replace "$ip/$mask" dev "$interface"

@@ -28,6 +28,11 @@ Deno.test("doctor: an overlay network that holds a cluster address, or meets a r
     checkOverlay({ ...facts, overlay: network4("10.42.0.64/28") }).detail,
     /the route of eth0 to 10\.42\.0\.0\/24/,
   );
+  const bridge = ip("172.29.0.99");
+  assert.match(
+    checkOverlay({ ...facts, uplink: { ...uplink, ownAddresses: [uplink.address, bridge] } }).detail,
+    /172\.29\.0\.0\/24 clashes with the Pod's own address, 172\.29\.0\.99$/,
+  );
 });
 
 Deno.test("doctor: a cluster network outside PGW_LOCAL_CIDRS is told, a node-local nameserver is not", () => {

@@ -51,6 +51,7 @@ const expected = {
   device: "eth0",
   mtu: 1450,
   address: parseIpv4("10.42.0.5"),
+  ownAddresses: ["127.0.0.1", "10.42.0.5", "192.168.9.5", "10.8.0.2"].map(parseIpv4),
   addresses6: ["2001:db8::5"],
   routes: [
     { destination: parsePrefix("10.42.0.0/24") },

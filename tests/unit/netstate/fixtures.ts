@@ -28,6 +28,7 @@ export const uplink: Uplink = {
   device: "eth0",
   mtu: 1450,
   address: podAddress,
+  ownAddresses: [podAddress],
   addresses6: ["2001:db8:42::5"],
   routes: [
     { destination: network4("0.0.0.0/0"), via: ip("10.42.0.1") },
