@@ -34,6 +34,8 @@ export type ServerMoment = {
     restarts(changed?: Partial<DhcpServerConfig>): void;
     /** The frame of a stranger is seen. */
     sees(address: string, mac: string): void;
+    /** It looks who is there of those that it wants to know of, and sees these: `mac=02:78:00:00:00:01`. */
+    looks(...present: string[]): void;
     /** The file of reservations has this text from now on. */
     reserves(text: string): void;
     /** So many addresses are in these states. */
@@ -104,6 +106,12 @@ export function serverScenario(
           sees: (address, chaddr) => {
             const record = server.observe(parseIpv4(address), parseMac(chaddr), now);
             if (record !== undefined) journal.push(record);
+          },
+          looks: (...present) => {
+            const wanted = server.nextHolders(now).map((chaddr) => `mac=${formatMac(chaddr)}`);
+            // Whoever was not asked about is better believed to be there.
+            const isPresent = (mac: string) => present.includes(mac) || !wanted.includes(mac);
+            journal.push(...server.look((chaddr, after) => isPresent(`mac=${formatMac(chaddr)}`) && now > after, now));
           },
           reserves: (text) => {
             const { reservations, problems } = parseReservations(text, whole.network, serverAddress);
