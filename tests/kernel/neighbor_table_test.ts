@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { hostAddress, prefix4 } from "../../mod/addr/prefix.ts";
 import { parseIpv4 } from "../../mod/addr/ipv4.ts";
-import { broadcastMac, clientMac } from "../../mod/addr/mac.ts";
+import { clientMac } from "../../mod/addr/mac.ts";
 import { NeighborTable } from "../../mod/linux/neighbor_table.ts";
 import { SocketError } from "../../mod/linux/socket_error.ts";
-import { UdpSocket } from "../../mod/linux/udp_socket.ts";
 import { cable, ip, kernelTest } from "./namespace.ts";
+import { device, frameFrom, overlay } from "./overlay.ts";
 
 const network = prefix4(parseIpv4("172.29.0.0"), 16);
 
@@ -35,18 +35,11 @@ kernelTest("neighbours on a device that is not there, or is gone, are refused", 
 });
 
 kernelTest("a MAC that is pinned to its VTEP is not moved by another's frame, one that is not is", async () => {
-  await ip("address add 10.42.0.1/32 dev lo", "address add 10.42.0.31/32 dev lo");
-  await ip("link add vxlan3150 type vxlan id 3150 dstport 4789 local 10.42.0.1", "link set vxlan3150 up");
-  using table = new NeighborTable("vxlan3150");
+  await overlay();
+  using table = new NeighborTable(device);
   const [own, stranger] = [parseIpv4("10.42.0.11"), parseIpv4("10.42.0.31")];
   const mac = clientMac(own);
-  /** A frame from that MAC by the stranger's VTEP. */
-  const claim = async () => {
-    const frame = Uint8Array.of(8, 0, 0, 0, 0, 12, 78, 0, ...broadcastMac, ...mac, 8, 0, ...new Uint8Array(46));
-    using socket = UdpSocket.open({ device: "lo", address: stranger, port: 4000 });
-    socket.send(frame, { address: parseIpv4("10.42.0.1"), port: 4789 });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  };
+  const claim = () => frameFrom(mac, stranger);
   assert.equal(table.endOf(mac), undefined);
   await claim();
   assert.equal(table.endOf(mac), stranger, "the kernel learns");
