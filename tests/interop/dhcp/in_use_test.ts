@@ -1,14 +1,15 @@
 /** Addresses that are in use without a lease in force: no other client gets them, and none waits for that to be found out. */
 import assert from "node:assert/strict";
 import type { Pod } from "../../lab/pod.ts";
-import { eventually, sleep, startClient, startGateway, untilOpen } from "../../lab/roles.ts";
+import { eventually, sleep, startClient, startGateway, untilClosed, untilOpen } from "../../lab/roles.ts";
 import { labTests } from "../../lab/test.ts";
+import { startSeedGateway } from "../seed_gateway.ts";
 import { clients } from "./clients.ts";
-import { Dialogue } from "./dialogue.ts";
+import { device, Dialogue } from "./dialogue.ts";
 import { addressesOf, connect, leasesOf, macOf, withPods } from "./pods.ts";
+import { servers, takenAddress } from "./servers.ts";
 
 const labTest = labTests();
-const device = "vxlan3150";
 
 /** The address that udhcpc gets. */
 async function leasedBy(pod: Pod): Promise<string> {
@@ -108,3 +109,23 @@ labTest(
     assert.equal((await leasesOf(lab.gateway(1))).filter(({ state }) => state === "bound").length, 2);
   },
 );
+
+labTest("a client that is taken over and gets an address that another host has declines it", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await startSeedGateway(gateway, []);
+  await gateway.exec(["bridge", "fdb", "append", "00:00:00:00:00:00", "dev", device, "dst", client.address.v4]);
+  await servers.dhcpd.start(gateway);
+  const start = () => startClient(client, {}, ["client", "run", `${gateway.address.v4}:3150`]);
+  const first = start();
+  const { address } = await untilOpen(first) as { address: string };
+  await first.stop("SIGKILL");
+  await gateway.ip(`address add ${address}/32 dev ${device}`);
+  // It holds one that the server refuses, and is given its own instead.
+  await client.sysctl(`net.ipv4.conf.${device}.promote_secondaries=1`); // its routes stay
+  await client.ip(`address add ${takenAddress}/24 dev ${device}`, `address delete ${address}/24 dev ${device}`);
+  using dialogue = new Dialogue(gateway);
+  const second = start();
+  await dialogue.waitFor({ type: "DECLINE", requested: address });
+  assert.match(String((await untilClosed(second)).reason), new RegExp(`${address} is used by another host`));
+  assert.notEqual((await untilOpen(second)).address, address);
+});
