@@ -33,17 +33,21 @@ export function gatewayFirewall(
  * What the gateway's work needs is accepted in front of other people's rules: a VPN's own firewall in the same Pod
  * usually drops whatever it does not know. Clients reach nothing else of the gateway Pod.
  */
-function input4({ device, port, httpPort, address, network, isolation }: GatewayNetConfig): Chain {
+function input4({ device, port, httpPort, address, network, isolation, vpnInterface }: GatewayNetConfig): Chain {
   const own = `${formatIpv4(address)}/32`;
+  const byVpn = vpnInterface === undefined ? [] : [`-i ${vpnInterface}`];
   return {
     table: "filter",
     name: "PGW-INPUT",
     hook: "INPUT",
     rules: [
+      // Clients are on the cluster's side. Whoever is behind the VPN would join them, or read who they are.
+      ...byVpn.map((from) => `${from} -p udp -m udp --dport ${port} -j DROP`),
       `! -i ${device} -p udp -m udp --dport ${port} -j ACCEPT`,
       // The overlay's services are for the overlay: whoever asked them from elsewhere with a client's address as the
       // source would have the answer sent to that client. (No source of our own comes in by a device; by lo it does.)
       `! -s ${own} -d ${own} ! -i ${device} -j DROP`,
+      ...byVpn.map((from) => `${from} -p tcp -m tcp --dport ${httpPort} -j DROP`),
       `! -i ${device} -p tcp -m tcp --dport ${httpPort} -j ACCEPT`,
       `-i ${device} -p udp -m udp --dport ${dhcpServerPort} -j ACCEPT`,
       // Whoever has no address yet asks for one and for nothing else: an answer to a source that is not of the overlay

@@ -191,3 +191,31 @@ labTest("whoever is at the VPN's other end does not reach the cluster through th
     await lab.internet.ip(`route delete ${serviceAddress.web}`);
   }
 });
+
+labTest("whoever is at the VPN's other end neither joins the overlay nor reads who is in it", async (lab) => {
+  const gateway = lab.gateway(0);
+  const mac = "02:00:00:00:00:66";
+  const remote = `remote ${gateway.vpnAddress.v4} local ${internet.web.v4}`;
+  await lab.internet.ip(
+    `link add intruder type vxlan id 3150 dstport 4789 ${remote} nolearning`,
+    `link set intruder address ${mac} up`,
+    "addr add 172.29.0.66/24 dev intruder",
+  );
+  const reads = async () => {
+    const curl = ["curl", "-sS", "--max-time", "2", `http://${gateway.vpnAddress.v4}:3150/v1/leases`];
+    return (await lab.internet.exec(curl, { check: false })).stdout.includes("leases");
+  };
+  const joins = async () => {
+    await lab.internet.exec(["ping", "-c1", "-W1", "-I", "intruder", "172.29.0.1"], { check: false });
+    return (await gateway.exec(["bridge", "fdb", "show", "dev", "vxlan3150"])).stdout.includes(mac);
+  };
+  try {
+    const open = await startGateway(gateway);
+    assert.deepEqual([await reads(), await joins()], [true, true], "the positive control: without the VPN's name");
+    await open.stop();
+    await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+    assert.deepEqual([await reads(), await joins()], [false, false]);
+  } finally {
+    await lab.internet.ip("link delete intruder");
+  }
+});

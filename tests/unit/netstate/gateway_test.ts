@@ -67,6 +67,8 @@ Deno.test("gateway network state: with a VPN's interface, by that or not at all"
     showChanges(whole, gatewayNetState({ ...config, vpnInterface: "tun0" }, gatewayView, nothing)),
     lines(`
       - v4 filter PGW-FORWARD -s 172.29.0.0/24 -i vxlan3150 ! -o vxlan3150 -m conntrack --ctstate ESTABLISHED -j ACCEPT
+      + v4 filter PGW-INPUT -i tun0 -p udp -m udp --dport 4789 -j DROP
+      + v4 filter PGW-INPUT -i tun0 -p tcp -m tcp --dport 3150 -j DROP
       + v4 filter PGW-OUTPUT -o lo -m mark --mark 0x3151 -j RETURN
       + v4 filter PGW-OUTPUT -o tun0 -m mark --mark 0x3151 -j RETURN
       + v4 filter PGW-OUTPUT -d 10.96.0.10/32 -m mark --mark 0x3151 -j RETURN

@@ -29,6 +29,7 @@ function met(hook: Chain["hook"], packet: Partial<Packet>): Met {
 const fromClient = { in: "vxlan3150" };
 const toGateway = { in: "vxlan3150", destination: "172.29.0.1" };
 const outside = { in: "eth0", source: "10.42.0.9", destination: "10.42.0.5" };
+const byVpn = { in: "tun0", source: internet, destination: "10.8.0.2" };
 const own = { out: "eth0", source: "10.42.0.5" };
 const own6 = { family: 6, out: "eth0", source: "2001:db8:42::5", destination: "2001:db8::1" } as const;
 const question = { ...own, protocol: "udp", destinationPort: 53, mark: forwarderMark } as const;
@@ -140,6 +141,10 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
     met("INPUT", { ...fromClient, destination: "10.42.0.5", destinationPort: 3150 }),
   ]],
   ["VXLAN to the gateway by its own interface", [met("INPUT", { ...outside, protocol: "udp", destinationPort: 4789 })]],
+  ["VXLAN to the gateway by the VPN", [
+    met("INPUT", { ...byVpn, protocol: "udp", destinationPort: 4789 }),
+    met("INPUT", { ...byVpn, destination: "10.42.0.5", protocol: "udp", destinationPort: 4789 }),
+  ]],
   ["anything to the overlay's address by another interface", [
     ...[53, 67, 3150].map((destinationPort) =>
       met("INPUT", { ...outside, destination: "172.29.0.1", protocol: "udp", destinationPort })
@@ -150,11 +155,20 @@ export const gatewayTraffic: ReadonlyMap<string, readonly Met[]> = new Map([
   ["the gateway's own question to its forwarder", [
     met("INPUT", { in: "lo", source: "172.29.0.1", destination: "172.29.0.1", protocol: "udp", destinationPort: 53 }),
   ]],
-  ["HTTP to the gateway by its own interface", [met("INPUT", { ...outside, destinationPort: 3150 })]],
-  ["anything else to the gateway by its own interface", [
-    met("INPUT", { ...outside, destinationPort: 22 }),
-    met("INPUT", { ...outside, protocol: "udp", destinationPort: 53 }),
-    met("INPUT", { ...outside, in: "tun0", destinationPort: 22 }),
+  ["HTTP to the gateway by its own interface", [
+    met("INPUT", { ...outside, destinationPort: 3150 }),
+    met("INPUT", { in: "lo", source: "127.0.0.1", destination: "127.0.0.1", destinationPort: 3150 }),
+  ]],
+  ["HTTP to the gateway by the VPN", [
+    met("INPUT", { ...byVpn, destinationPort: 3150 }),
+    met("INPUT", { ...byVpn, destination: "10.42.0.5", destinationPort: 3150 }),
+  ]],
+  ["anything else to the gateway by its own interface or the VPN", [
+    ...[outside, byVpn].flatMap((from) => [
+      met("INPUT", { ...from, destinationPort: 22 }),
+      met("INPUT", { ...from, protocol: "udp", destinationPort: 53 }),
+      met("INPUT", { ...from, protocol: "udp", destinationPort: 3150 }),
+    ]),
   ]],
   ["the gateway's VXLAN and HTTP answers", [
     met("OUTPUT", { ...own, protocol: "udp", destinationPort: 4789 }),
