@@ -59,9 +59,11 @@ export class AddressUse {
    */
   look(isSeen: (chaddr: Uint8Array, after: number) => boolean, now: number, most: number): LeaseRecord[] {
     const { bindings, lists: all } = this.table;
+    const half = this.duration / 2;
     const isHolderSeen = (index: number) => {
       const chaddr = bindings.chaddr(index);
-      return chaddr.length > 0 && isSeen(chaddr, Math.min(bindings.until(index), now));
+      // Since the lease ended, and of late: who was seen once is not there for ever.
+      return chaddr.length > 0 && isSeen(chaddr, Math.max(Math.min(bindings.until(index), now), now - half));
     };
     for (const index of all.take(lists.lingering, most)) {
       all.append(isHolderSeen(index) ? lists.lingering : lists.expired, index);
@@ -69,7 +71,6 @@ export class AddressUse {
     for (const index of [...all.take(lists.expired, most), ...all.take(lists.released, most)]) {
       if (isHolderSeen(index)) all.append(lists.lingering, index);
     }
-    const half = this.duration / 2;
     return all.take(lists.setAside, most).filter((index) =>
       bindings.until(index) < now + half && isSeen(bindings.chaddr(index), now - half)
     ).map((index) => this.#setAside(index, bindings.chaddr(index), now));

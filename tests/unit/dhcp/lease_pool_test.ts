@@ -193,6 +193,18 @@ Deno.test("pool: what would be given next is looked at: whoever is still seen ke
   assert.equal(bind(addresses, 14, hour), given[1]);
 });
 
+// The kernel's time of an entry can be that of a frame to the holder, who is long gone.
+Deno.test("pool: who was seen once after its lease had ended keeps the address from others for minutes, not for ever", () => {
+  const addresses = pool(small);
+  const given = [1, 2, 3, 4, 5].map((number) => bind(addresses, number, number === 1 ? 1_000 : hour)!);
+  addresses.sweep(1_000);
+  const isSeen = (chaddr: Uint8Array, after: number) => chaddr.join() === client(1).chaddr.join() && after < 5_000;
+  for (const [now, address] of [[6_000, undefined], [304_999, undefined], [305_000, given[0]]] as const) {
+    addresses.look(isSeen, now, 10);
+    assert.equal(addresses.choose(client(9), undefined, undefined), address, `${now}`);
+  }
+});
+
 Deno.test("pool: what a stranger uses is set aside for as long as it is seen, a quarter of all addresses at most", () => {
   const addresses = pool(network("172.29.0.0", 28));
   const seen = [3, 4, 5, 6].map((number) =>
