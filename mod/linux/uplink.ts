@@ -4,7 +4,7 @@ import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { PgwError } from "../errors.ts";
 import type { Observed, ObservedLink, ObservedRoute } from "../netstate/diff.ts";
 import { aroundTable } from "../netstate/names.ts";
-import type { Uplink, UplinkRoute } from "../netstate/uplink.ts";
+import { type Uplink, uplinkDefault, type UplinkRoute } from "../netstate/uplink.ts";
 
 /** The Pod's own interface cannot be told, or cannot carry a tunnel. */
 export class UplinkError extends PgwError {}
@@ -34,15 +34,17 @@ export function findUplink(observed: Observed, name?: string): Uplink {
   if (address === undefined) {
     throw new UplinkError(`the interface '${link.name}' has no IPv4 address, which the tunnel needs as its end`);
   }
-  const [default6] = inOrder(defaults.filter((route) => route.destination.family === 6 && leadsTo(route, link)));
+  const own = inOrder(observed.routes.filter((route) => isOwn(route) && leadsTo(route, link)));
+  const routes = own.flatMap(uplinkRoute);
+  const default6 = own.find(({ destination }) => destination.family === 6 && destination.length === 0);
   return {
     device: link.name,
-    mtu: link.mtu,
+    mtu: Math.min(link.mtu, uplinkDefault({ routes })?.mtu ?? Infinity),
     address: parseIpv4(address.address),
     ownAddresses: ownAddresses(observed),
     addresses6: addresses.filter(({ family }) => family === 6).map((there) => there.address),
-    routes: inOrder(observed.routes.filter((route) => isOwn(route) && leadsTo(route, link))).flatMap(uplinkRoute),
-    ...(default6 === undefined ? {} : { default6: viaOf(default6) }),
+    routes,
+    ...(default6 === undefined ? {} : { default6: defaultOf(default6) }),
   };
 }
 
@@ -87,9 +89,11 @@ function uplinkRoute({ destination, hop }: ObservedRoute): UplinkRoute[] {
     destination,
     ...(hop.via === undefined ? {} : { via: parseIpv4(hop.via) }),
     ...(hop.onlink === undefined ? {} : { onlink: hop.onlink }),
+    ...(hop.mtu === undefined ? {} : { mtu: hop.mtu }),
   }];
 }
 
-function viaOf({ hop }: ObservedRoute): { via?: string } {
-  return hop.kind === "device" && hop.via !== undefined ? { via: hop.via } : {};
+function defaultOf({ hop }: ObservedRoute): NonNullable<Uplink["default6"]> {
+  if (hop.kind !== "device") return {};
+  return { ...(hop.via === undefined ? {} : { via: hop.via }), ...(hop.mtu === undefined ? {} : { mtu: hop.mtu }) };
 }

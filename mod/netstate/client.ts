@@ -185,9 +185,7 @@ function keptDefaults(uplink: Uplink): Route[] {
     routes.push({ ...uplinkHop(uplink, everything4, default4), table: aroundTable });
   }
   if (uplink.default6 !== undefined) {
-    const { via } = uplink.default6;
-    const hop = { kind: "device", device: uplink.device, ...(via === undefined ? {} : { via }) } as const;
-    routes.push({ destination: everything6, table: aroundTable, metric: 0, hop });
+    routes.push({ ...uplinkHop(uplink, everything6, uplink.default6), table: aroundTable });
   }
   return routes;
 }
@@ -195,11 +193,8 @@ function keptDefaults(uplink: Uplink): Route[] {
 function localRoutes(config: ClientNetConfig, uplink: Uplink): Route[] {
   const default4 = uplinkDefault(uplink);
   return config.localCidrs.flatMap((prefix): Route[] => {
-    if (prefix.family === 4) return default4 === undefined ? [] : [uplinkHop(uplink, prefix, default4)];
-    if (uplink.default6 === undefined) return [];
-    const { via } = uplink.default6;
-    const hop = { kind: "device", device: uplink.device, ...(via === undefined ? {} : { via }) } as const;
-    return [{ destination: prefix, table: "main", metric: 0, hop }];
+    const way = prefix.family === 4 ? default4 : uplink.default6;
+    return way === undefined ? [] : [uplinkHop(uplink, prefix, way)];
   });
 }
 
@@ -263,10 +258,11 @@ function policyRules({ foreignDns }: ClientNetConfig, uplink: Uplink, view: Clie
   return [...both, ...tunnel, ...dns, ...answers];
 }
 
+/** To `destination` as the Pod's own route, of which `via` and the rest are, would have led. */
 function uplinkHop(
   uplink: Uplink,
   destination: Prefix,
-  route: { readonly via?: Ipv4; readonly onlink?: boolean },
+  { via, onlink, mtu }: { readonly via?: Ipv4 | string; readonly onlink?: boolean; readonly mtu?: number },
 ): Route {
   return {
     destination,
@@ -275,8 +271,9 @@ function uplinkHop(
     hop: {
       kind: "device",
       device: uplink.device,
-      ...(route.via === undefined ? {} : { via: formatIpv4(route.via) }),
-      ...(route.onlink === undefined ? {} : { onlink: route.onlink }),
+      ...(via === undefined ? {} : { via: typeof via === "string" ? via : formatIpv4(via) }),
+      ...(onlink === undefined ? {} : { onlink }),
+      ...(mtu === undefined ? {} : { mtu }),
     },
   };
 }

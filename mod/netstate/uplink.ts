@@ -6,6 +6,7 @@ import { contains, type Prefix4 } from "../addr/prefix.ts";
 /** The Pod's own interface: the one that its default route names. */
 export type Uplink = {
   readonly device: string;
+  /** What packets by the default route may have: the device's MTU, or the route's own where that is smaller. */
   readonly mtu: number;
   /** The first global IPv4 address, the underlay address of the tunnel. */
   readonly address: Ipv4;
@@ -15,8 +16,8 @@ export type Uplink = {
   readonly addresses6: readonly string[];
   /** The Pod's own IPv4 routes through `device`, its default route included wherever that is kept by now. */
   readonly routes: readonly UplinkRoute[];
-  /** The text of the Pod's own IPv6 default router (`via`), and whether there is an IPv6 default route at all. */
-  readonly default6?: { readonly via?: string };
+  /** The Pod's own IPv6 default route, its router (`via`) as text; absent: there is none. */
+  readonly default6?: { readonly via?: string; readonly mtu?: number };
 };
 
 export type UplinkRoute = {
@@ -24,6 +25,8 @@ export type UplinkRoute = {
   /** Absent: on-link. */
   readonly via?: Ipv4;
   readonly onlink?: boolean;
+  /** Absent: the device's. An encapsulating CNI may leave that at 1500 and say on its routes what really fits. */
+  readonly mtu?: number;
 };
 
 /** The route of longest prefix for `address`, as the Pod's own routing would have chosen; absent: there is none. */
@@ -36,7 +39,12 @@ export function uplinkRoute(uplink: Uplink, address: Ipv4): UplinkRoute | undefi
     );
 }
 
+/** What packets to `address` may have. */
+export function mtuTowards(uplink: Uplink, address: Ipv4): number {
+  return Math.min(uplink.mtu, uplinkRoute(uplink, address)?.mtu ?? Infinity);
+}
+
 /** The Pod's own default route; absent on a node that has none. */
-export function uplinkDefault(uplink: Uplink): UplinkRoute | undefined {
-  return uplink.routes.find((route) => route.destination.length === 0);
+export function uplinkDefault({ routes }: Pick<Uplink, "routes">): UplinkRoute | undefined {
+  return routes.find((route) => route.destination.length === 0);
 }

@@ -4,14 +4,14 @@ import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { clientMac, formatMac } from "../addr/mac.ts";
 import { formatPrefix, hostAddress, overlaps, prefix4 } from "../addr/prefix.ts";
 import { vxlanOverhead } from "../netstate/names.ts";
-import type { Uplink } from "../netstate/uplink.ts";
+import { mtuTowards, type Uplink } from "../netstate/uplink.ts";
 import type { GatewayAnswer } from "./client_event.ts";
 import type { ClientConfig, Link } from "./client_state.ts";
 
 export function linkTo(config: ClientConfig, uplink: Uplink, { podAddress, info }: GatewayAnswer): Link {
   const { id, port, network } = info?.vxlan ?? config.fallback;
   const common = { remote: podAddress, id, port, mac: clientMac(uplink.address) };
-  const mtu = uplink.mtu - vxlanOverhead;
+  const mtu = mtuTowards(uplink, podAddress) - vxlanOverhead;
   if (info === undefined) {
     return { uplink, network, tunnel: { ...common, mtu, gateway: hostAddress(network, 1) } };
   }

@@ -3,6 +3,7 @@ import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { parsePrefix } from "../../../mod/addr/prefix.ts";
 import { findUplink, UplinkError } from "../../../mod/linux/uplink.ts";
 import type { Observed, ObservedLink, ObservedRoute } from "../../../mod/netstate/diff.ts";
+import { mtuTowards } from "../../../mod/netstate/uplink.ts";
 
 const link = (name: string, ethernet = true, ours = false): ObservedLink => ({
   name,
@@ -74,6 +75,25 @@ Deno.test("after an earlier run: the default route kept in our table counts, our
     route("10.42.0.0/24", "eth0"),
   ];
   assert.deepEqual(findUplink({ ...pod, links: [...pod.links, link("vxlan3150", true, true)], routes }), expected);
+});
+
+Deno.test("a route's own MTU stays with it, and the default route's is what fits where it is below the device's", () => {
+  const hop = (via: string, mtu: number) => ({ hop: { kind: "device", device: "eth0", via, mtu } }) as const;
+  const routes = [
+    route("0.0.0.0/0", "eth0", "", hop("10.42.0.1", 1400)),
+    route("10.0.0.0/8", "eth0", "", hop("10.42.0.1", 1300)),
+    route("::/0", "eth0", "", hop("fe80::1", 1400)),
+  ];
+  const found = findUplink({ ...pod, routes });
+  assert.equal(found.mtu, 1400);
+  assert.deepEqual(["10.43.0.1", "172.20.1.6"].map(parseIpv4).map((address) => mtuTowards(found, address)), [
+    1300,
+    1400,
+  ]);
+  assert.deepEqual(found.routes.map(({ mtu }) => mtu), [1300, 1400]);
+  assert.deepEqual(found.default6, { via: "fe80::1", mtu: 1400 });
+  const larger = [route("0.0.0.0/0", "eth0", "", hop("10.42.0.1", 9000))];
+  assert.equal(findUplink({ ...pod, routes: larger }).mtu, 1450);
 });
 
 Deno.test("the default route that the kernel would take; one of main before the one that was kept", () => {

@@ -253,6 +253,27 @@ golden(
 );
 
 golden(
+  "the MTU of the Pod's own routes is that of all routes that are made after them",
+  () => {
+    const routes = [{ destination: network4("0.0.0.0/0"), via: ip("10.42.0.1"), mtu: 1400 }];
+    const smaller = { ...uplink, routes, default6: { via: "2001:db8:42::1", mtu: 1380 } };
+    return showChanges(stateOf(phases.leasing), stateOf({ ...phases.leasing, uplink: smaller }));
+  },
+  `
+    - route    0.0.0.0/0 via 10.42.0.1 dev eth0 table 3150
+    - route    ::/0 via 2001:db8:42::1 dev eth0 table 3150
+    - route    10.0.0.0/8 via 10.42.0.1 dev eth0
+    - route    fd00::/8 via 2001:db8:42::1 dev eth0
+    - route    172.20.1.6/32 via 10.42.0.1 dev eth0
+    + route    0.0.0.0/0 via 10.42.0.1 dev eth0 mtu 1400 table 3150
+    + route    ::/0 via 2001:db8:42::1 dev eth0 mtu 1380 table 3150
+    + route    10.0.0.0/8 via 10.42.0.1 dev eth0 mtu 1400
+    + route    fd00::/8 via 2001:db8:42::1 dev eth0 mtu 1380
+    + route    172.20.1.6/32 via 10.42.0.1 dev eth0 mtu 1400
+  `,
+);
+
+golden(
   "no default route on the uplink: nothing local is routed, and everything is closed all the same",
   () =>
     show(stateOf({ ...phases.stopped, uplink: { ...uplink, routes: [] } })).filter((line) => /^route.*\./.test(line)),

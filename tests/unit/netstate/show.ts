@@ -54,6 +54,7 @@ function showRoute({ destination, table, metric, hop }: Route): string {
   const way = hop.kind === "unreachable" ? "unreachable" : [
     ...(hop.via === undefined ? [] : [`via ${hop.via}`]),
     `dev ${hop.device}`,
+    ...(hop.mtu === undefined ? [] : [`mtu ${hop.mtu}`]),
     ...(hop.onlink === true ? ["onlink"] : []),
   ].join(" ");
   return `route    ${formatPrefix(destination)} ${way}` + (metric === 0 ? "" : ` metric ${metric}`) +
