@@ -1,15 +1,15 @@
 /**
  * Tells when another host uses an address of this one (RFC 5227), with NET_ADMIN alone.
  *
- * No ARP packet is sent or seen here: the kernel does both, for an entry of its neighbour table. Nobody needs one for an
- * address of one's own, so whatever the kernel notes in it is somebody else's claim: an answer to the request that making
- * the entry sends out, or an announcement at any time later.
+ * No ARP packet is seen here: the kernel sees them, for an entry of its neighbour table. Nobody needs one for an address of
+ * one's own, so whatever the kernel notes in it is somebody else's claim: an answer to a probe, or an announcement at any
+ * time later.
  */
 
 import type { Ipv4 } from "../addr/ipv4.ts";
 import { formatMac, type Mac } from "../addr/mac.ts";
 import { interfaceIndex } from "./interface_index.ts";
-import { askNeighbor, decodeNeighbor } from "./neighbor.ts";
+import { awaitNeighbor, decodeNeighbor } from "./neighbor.ts";
 import { NETLINK_ROUTE } from "./netlink.ts";
 import { NetlinkListener } from "./netlink_listener.ts";
 import { RTMGRP_NEIGH } from "./rtnetlink.ts";
@@ -39,15 +39,14 @@ export class AddressWatch implements Disposable {
   }
 
   /**
-   * Watches `address` and no other from now on, and asks who has it. Nobody waits for that: an answer is told like any
-   * claim. To be called before this host takes the address, since a request that comes from the address has no answer.
+   * Watches `address` and no other from now on, whether this host has taken it yet or not.
    *
    * @throws {MissingCapabilityError} without NET_ADMIN
    * @throws {SocketError} there is no such device (`ENODEV`)
    */
   watch(address: Ipv4): void {
     this.#address = address;
-    askNeighbor(this.device, address);
+    awaitNeighbor(this.device, address);
   }
 
   /** The next claim of the watched address; `undefined` once closed. One call at a time. */

@@ -2,7 +2,7 @@
 
 import { PgwError } from "../errors.ts";
 import { type Change, diff, type IpState, type Lifetimes, type Observed } from "../netstate/diff.ts";
-import type { InterfaceSettings, NetState, VxlanLink } from "../netstate/state.ts";
+import type { InterfaceSettings, NetState } from "../netstate/state.ts";
 import type { Uplink } from "../netstate/uplink.ts";
 import { changeRequests } from "./changes.ts";
 import {
@@ -23,7 +23,6 @@ import type { Runner } from "./runner.ts";
 import { showChange } from "./show_change.ts";
 import { SocketError } from "./socket_error.ts";
 import { findUplink } from "./uplink.ts";
-import { setBroadcasts } from "./vxlan_broadcasts.ts";
 
 /** One thing that was done to the kernel. */
 export type Applied =
@@ -74,7 +73,6 @@ export async function reconcile(
     ...await applyIpState(netlink, withKernelFamilies(state), options),
     ...await applyInterfaceSettings(netlink, state.interfaceSettings),
   ];
-  await leadBroadcasts(netlink, state.links);
   return options.firewall === "last" ? [...applied, ...await setFirewall()] : applied;
 }
 
@@ -205,13 +203,6 @@ async function settingsToSet(netlink: Netlink, desired: readonly InterfaceSettin
     if (Object.keys(different).length > 0) changes.push({ kind: "set interface", settings: { device, ...different } });
   }
   return changes;
-}
-
-/** It is not looked at: it is set whatever it was. */
-async function leadBroadcasts(netlink: Netlink, links: readonly VxlanLink[]): Promise<void> {
-  for (const { name, remote, broadcasts } of links) {
-    if (remote !== undefined) await setBroadcasts(netlink, name, broadcasts);
-  }
 }
 
 function withKernelFamilies(state: NetState): IpState {

@@ -70,7 +70,7 @@ export type ClientPhase =
     readonly tunnel: Tunnel;
     readonly lease: LeasedAddress;
     readonly candidates: readonly Candidate[];
-    /** The VTEP of the gateway that a lease is asked of: what is broadcast in the tunnel goes there. */
+    /** The VTEP of the gateway that a lease is asked of. */
     readonly next?: Ipv4;
   };
 
@@ -94,7 +94,7 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
   const next = view.phase === "moving" ? view.next : undefined;
   return {
     firewall,
-    links: tunnel === undefined ? [] : [vxlan(config, uplink, tunnel, next)],
+    links: tunnel === undefined ? [] : [vxlan(config, uplink, tunnel)],
     addresses: "lease" in view ? [leasedAddress(config, view.lease, now)] : [],
     neighbors: tunnel?.gatewayMac === undefined
       ? []
@@ -127,7 +127,7 @@ export function clientNetState(config: ClientNetConfig, view: ClientPhase, now: 
   };
 }
 
-function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel, next: Ipv4 | undefined): VxlanLink {
+function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel): VxlanLink {
   return {
     name: config.device,
     id: tunnel.id,
@@ -135,7 +135,6 @@ function vxlan(config: ClientNetConfig, uplink: Uplink, tunnel: Tunnel, next: Ip
     uplink: uplink.device,
     local: uplink.address,
     remote: tunnel.remote,
-    ...(next === undefined || next === tunnel.remote ? {} : { broadcasts: next }),
     mac: tunnel.mac,
     mtu: tunnel.mtu,
   };

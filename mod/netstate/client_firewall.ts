@@ -119,7 +119,6 @@ function filterOutput4(config: ClientNetConfig, view: ClientPhase): Chain {
     const { port, gateway, remote } = view.tunnel;
     rules.push(
       `! -o ${device} -d ${formatIpv4(remote)}/32 -p udp -m udp --dport ${port} -j RETURN`,
-      `-o ${device} -d 255.255.255.255/32 -p udp -m udp --dport ${dhcpServerPort} -j RETURN`,
       ...gatewayPorts.map((to) => `-o ${device} -d ${formatIpv4(gateway)}/32 -p udp -m udp --dport ${to} -j RETURN`),
     );
   }

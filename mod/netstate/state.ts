@@ -44,8 +44,6 @@ export type VxlanLink = {
   readonly uplink: string;
   readonly local: Ipv4;
   readonly remote?: Ipv4;
-  /** Where frames to ff:ff:ff:ff:ff:ff go; absent: to `remote` like all others. */
-  readonly broadcasts?: Ipv4;
   readonly mac: Mac;
   readonly mtu: number;
 };

@@ -24,7 +24,7 @@ import type { ClientConfig, ClientState, FoundTunnel, Random, Step } from "./cli
 import { fresh, info, pause, rest } from "./client_step.ts";
 
 export { isReady, phaseName, phaseOf, stageOf } from "./client_state.ts";
-export type { ClientConfig, ClientState, FoundTunnel, Step } from "./client_state.ts";
+export type { ClientConfig, ClientState, FoundTunnel, Link, Step } from "./client_state.ts";
 
 /**
  * A client that has done nothing yet. Its Pod is to be closed, unless an earlier process left it open: then that is
@@ -75,7 +75,7 @@ function stop(config: ClientConfig, state: ClientState, now: number, random: Ran
     // What an init container set up, or a sidecar found, stays: the next process takes it over without a gap.
     return { state: { kind: "stopped" }, effects: [{ kind: "exit", reason: "stopped" }], wakeAt: Infinity };
   }
-  const effects = "lease" in state ? releaseEffects(state.dhcp, now, random) : [];
+  const effects = "lease" in state ? releaseEffects(state, now, random) : [];
   return {
     state: { kind: "stopping", ...(uplink === undefined ? {} : { uplink }) },
     effects: [...effects, { ...info("closed: stopped"), cause: "stopped" }],

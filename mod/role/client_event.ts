@@ -78,8 +78,9 @@ export type ClientEffect =
    * have failed, or one for each candidate: one address may stand for many gateways.
    */
   | { readonly kind: "ask"; readonly candidates: readonly Candidate[]; readonly avoid?: Ipv4; readonly tries: number }
-  | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4 }
-  /** Find out whether another host has `address`, which comes next, and tell of it whenever one claims it. */
+  /** `vtep`: the gateway that hears what is for all, which need not be the one at the other end of the tunnel. */
+  | { readonly kind: "sendDhcp"; readonly message: DhcpMessage; readonly destination: Ipv4; readonly vtep: Ipv4 }
+  /** Find out whether another host has `address`, and tell of it whenever one claims it. */
   | { readonly kind: "watchAddress"; readonly address: Ipv4 }
   | { readonly kind: "sendProbe"; readonly to: Ipv4; readonly nonce: string; readonly form: "probe" | "dns" }
   | { readonly kind: "pointResolvConf"; readonly gateway: Ipv4 }

@@ -53,9 +53,12 @@ export function dhcpEvent(event: ClientEvent): dhcp.ClientEvent {
   return event.kind === "dhcp" ? { kind: "message", message: event.message, from: event.from } : { kind: "tick" };
 }
 
-export function dhcpEffects({ effects }: dhcp.Step): ClientEffect[] {
+/** What a step of the DHCP client asks for that speaks with the gateway of `link`. */
+export function dhcpEffects({ effects }: dhcp.Step, { tunnel: { remote } }: Link): ClientEffect[] {
   return effects.flatMap((effect): ClientEffect[] => {
-    if (effect.kind === "send") return [{ kind: "sendDhcp", message: effect.message, destination: effect.destination }];
+    if (effect.kind === "send") {
+      return [{ kind: "sendDhcp", message: effect.message, destination: effect.destination, vtep: remote }];
+    }
     if (effect.kind !== "ignored") return [];
     const server = formatIpv4(effect.server);
     return [{ kind: "log", level: "warn", message: `a DHCP answer of ${server} is ignored: ${effect.reason}` }];
@@ -100,8 +103,8 @@ export function silenceReason({ tunnel: { remote, port }, condition }: Link): st
 }
 
 /** What gives the address back. */
-export function releaseEffects(state: dhcp.ClientState, now: number, random: Random): ClientEffect[] {
-  return dhcpEffects(dhcp.step(state, { kind: "release" }, now, random));
+export function releaseEffects({ dhcp: holding, link }: Leased, now: number, random: Random): ClientEffect[] {
+  return dhcpEffects(dhcp.step(holding, { kind: "release" }, now, random), link);
 }
 
 // States of a closed client.
@@ -118,9 +121,9 @@ export function leasing(state: LeasingState, event: ClientEvent, now: number, ra
 }
 
 function leaseStep(state: LeasingState, result: dhcp.Step, now: number, random: Random): Step {
-  const effects = dhcpEffects(result);
-  const lease = boundLease(result);
   const { search, link } = state;
+  const effects = dhcpEffects(result, link);
+  const lease = boundLease(result);
   if (lease === undefined) {
     const wakeAt = Math.min(result.wakeAt, state.deadline);
     return { state: { ...state, dhcp: result.state }, effects, wakeAt };
@@ -139,7 +142,7 @@ export function withDhcp(state: WithLease, event: ClientEvent, now: number, rand
   if (lost !== undefined) {
     return leave(state, { cause: "lease_lost", reason: `the lease is lost: ${lost.reason}` }, now);
   }
-  const effects = dhcpEffects(result);
+  const effects = dhcpEffects(result, state.link);
   const lease = dhcp.heldLease(result.state) ?? state.lease;
   if (lease.address !== state.lease.address) {
     return withEffects(effects, leave(state, { cause: "lease_lost", reason: "the leased address changed" }, now));
@@ -159,7 +162,7 @@ function decline(
   const deadline = now + dhcp.restartInterval + leaseTimeoutMs;
   return {
     state: { kind: "leasing", search, link, dhcp: result.state, deadline },
-    effects: [closedLog(conflictLoss(event)), ...dhcpEffects(result)],
+    effects: [closedLog(conflictLoss(event)), ...dhcpEffects(result, link)],
     wakeAt: Math.min(result.wakeAt, deadline),
   };
 }

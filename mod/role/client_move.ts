@@ -7,10 +7,10 @@
  *            ^-------------- pausing <----------'------------'
  * ```
  *
- * Both gateways have the same address, network and MAC in the tunnel, whose device is one: what is broadcast in it, as the
- * questions for a lease are, goes to the next gateway, and everything else to the present one. An answer to such a question
- * is the proof that the tunnel to the next one works. Then the device's other end is changed in place. When the present
- * gateway is gone before that, the Pod is closed.
+ * Both gateways have the same address, network and MAC in the tunnel, whose device is one: it leads to the present gateway,
+ * and takes in what comes from either. The questions for a lease, which are for all, are sent to the next gateway; an answer
+ * is the proof that the tunnel to it works. Then the device's other end is changed in place. When the present gateway is
+ * gone before that, the Pod is closed.
  */
 
 import * as dhcp from "../dhcp/client.ts";
@@ -163,22 +163,21 @@ function choose(config: ClientConfig, state: MovingState, answer: GatewayAnswer,
 type LeasingMove = Extract<Move, { kind: "leasing" }>;
 
 function lease(state: MovingState, move: LeasingMove, result: dhcp.Step, now: number, random: Random): Step {
-  const effects = dhcpEffects(result);
+  const { link } = move;
+  const effects = dhcpEffects(result, link);
   const lease = boundLease(result);
   if (lease === undefined) {
     const wakeAt = Math.min(result.wakeAt, move.deadline);
     return { state: { ...state, move: { ...move, dhcp: result.state } }, effects, wakeAt };
   }
-  const { link } = move;
   if (lease.address === link.tunnel.gateway) return pause(state, "the gateway leased its own address", now, random);
   const isSame = link.tunnel.remote === state.link.tunnel.remote;
   return {
     state: { kind: "opening", link, dhcp: result.state, lease },
     effects: [
       ...effects,
-      ...(isSame ? [] : [leasedLog(lease), ...releaseEffects(state.dhcp, now, random)]),
-      // From the address itself, nobody can be asked who else has it.
-      ...(lease.address === state.lease.address ? [] : [watchEffect(lease)]),
+      ...(isSame ? [] : [leasedLog(lease), ...releaseEffects(state, now, random)]),
+      watchEffect(lease),
       resolvConfEffect(link),
     ],
     wakeAt: Infinity,

@@ -75,7 +75,7 @@ export type Move =
   | { readonly kind: "admitting"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "asking"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "pausing"; readonly until: number }
-  /** What is broadcast in the tunnel is led to it. */
+  /** It is let in, and so is what is said to it. */
   | { readonly kind: "connecting"; readonly link: Link }
   | { readonly kind: "leasing"; readonly link: Link; readonly dhcp: dhcp.ClientState; readonly deadline: number };
 

@@ -12,11 +12,12 @@ import { observe } from "../linux/reconcile.ts";
 import { findUplink } from "../linux/uplink.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
 import { isNest } from "../netstate/nest.ts";
-import { type Candidate, clientNetState, type ClientPhase, isOpen, type Tunnel } from "../netstate/client.ts";
+import { type Candidate, clientNetState, type ClientPhase, isOpen } from "../netstate/client.ts";
 import {
   type ClientConfig,
   type ClientState,
   type FoundTunnel,
+  type Link,
   phaseName,
   phaseOf,
   stageOf,
@@ -152,7 +153,7 @@ export async function runClient(
       case "ask":
         return ask(effect);
       case "sendDhcp":
-        return tunnelSockets()?.sendDhcp(effect.message, effect.destination);
+        return tunnelSockets()?.sendDhcp(effect.message, effect.destination, effect.vtep);
       case "watchAddress":
         tunnelSockets()?.watchAddress(effect.address);
         return;
@@ -187,16 +188,17 @@ export async function runClient(
 
   /** The sockets of the present tunnel, or of the one that is just given up; `undefined` when its device is gone. */
   function tunnelSockets(): ClientSockets | undefined {
-    const tunnel = tunnelOf(loop.state);
-    if (tunnel === undefined) return sockets?.of;
-    const key = socketsKey(config.net.device, tunnel);
+    const link = linkOf(loop.state);
+    if (link === undefined) return sockets?.of;
+    const { tunnel, uplink } = link;
+    const key = socketsKey(config.net.device, link);
     if (sockets?.key === key) return sockets.of;
     sockets?.of[Symbol.dispose]();
     sockets = undefined;
     try {
       sockets = {
         key,
-        of: new ClientSockets(config.net.device, tunnel, {
+        of: new ClientSockets(config.net.device, uplink.address, tunnel, {
           dhcp: (message, from) => loop.post({ kind: "dhcp", message, from }),
           conflict: (claim) => loop.post({ kind: "conflict", ...claim }),
           probeAnswer: (nonce, condition) => {
@@ -215,8 +217,7 @@ export async function runClient(
   }
 
   function closeStaleSockets(state: ClientState): void {
-    const tunnel = tunnelOf(state);
-    if (sockets !== undefined && tunnel === undefined) {
+    if (sockets !== undefined && linkOf(state) === undefined) {
       sockets.of[Symbol.dispose]();
       sockets = undefined;
     }
@@ -353,11 +354,11 @@ function keyOf(config: ClientConfig, state: ClientState, view: ClientPhase): str
   return key;
 }
 
-function tunnelOf(state: ClientState): Tunnel | undefined {
-  return "link" in state ? state.link.tunnel : undefined;
+function linkOf(state: ClientState): Link | undefined {
+  return "link" in state ? state.link : undefined;
 }
 
 /** Sockets are good for one device and one gateway: a device made anew has another number. */
-function socketsKey(device: string, { remote, id, port, gateway }: Tunnel): string {
-  return [interfaceIndex(device), remote, id, port, gateway].join();
+function socketsKey(device: string, { uplink, tunnel: { remote, id, port, gateway } }: Link): string {
+  return [interfaceIndex(device), uplink.address, remote, id, port, gateway].join();
 }

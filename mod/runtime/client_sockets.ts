@@ -1,17 +1,21 @@
 /** The client's sockets on the tunnel: DHCP and the probe. */
 
 import { broadcast, formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
+import { encodeDhcpBroadcast } from "../dhcp/client_frame.ts";
 import { AddressWatch, type Claim } from "../linux/address_watch.ts";
 import { tryConnection } from "../linux/connection.ts";
 import { SocketError } from "../linux/socket_error.ts";
+import type { FilterInstruction } from "../linux/socket_filter.ts";
 import { type Datagram, UdpSocket } from "../linux/udp_socket.ts";
 import { versionQuestion } from "../health/dns_question.ts";
 import { decodeProbeAnswer, encodeProbeQuestion, type GatewayCondition } from "../health/probe.ts";
 import type { Fault } from "../health/watch.ts";
 import type { Tunnel } from "../netstate/client.ts";
 import { dhcpClientPort, dhcpServerPort, dnsPort, probePort } from "../netstate/names.ts";
-import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
+import { encodeArpProbe } from "../wire/arp.ts";
 import { WireError } from "../wire/bytes.ts";
+import { decodeDhcp, type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
+import { encodeVxlan } from "../wire/vxlan.ts";
 import { logger } from "./log.ts";
 
 export type Received = {
@@ -33,6 +37,8 @@ const log = logger("tunnel");
  * back by ICMP where none does, or where there is no way to it.
  */
 const knock = Uint8Array.of(0x08, 0, 0, 0, 0, 0, 0, 0);
+/** Nothing is received. */
+const deaf: readonly FilterInstruction[] = [[0x06, 0, 0, 0]];
 /** So long an answer to a question for a TCP connection is waited for: a gateway's patience with one probe. */
 const connectionMs = 200;
 /** Nobody can keep a client busy with answers: so many are taken at once. */
@@ -47,11 +53,19 @@ const outsideFaults: Faults = {
 };
 const probeFaults: Faults = { ECONNREFUSED: "noProgram" };
 
-/** Sockets bound to one device, and one to the gateway's end of it. They end with it: a device made anew needs new ones. */
+/**
+ * Sockets bound to one device, and those to the gateway's end of it. They end with it: a device made anew needs new ones.
+ *
+ * What is for all in the tunnel is said in frames of our own making, which go out by the Pod's own address as those of the
+ * device do. To give them to the device takes NET_RAW. And the kernel, which would make them with NET_ADMIN alone, has
+ * what the Pod says before it has an address in the tunnel come from an address that it has elsewhere: whoever filters by
+ * reverse path does not hear that.
+ */
 export class ClientSockets implements Disposable {
   readonly #dhcp: UdpSocket;
   readonly #probe: UdpSocket;
   readonly #outside: UdpSocket;
+  readonly #frames: UdpSocket;
   readonly #claims: AddressWatch;
   /** DNS questions under way, by their id; as many as a watch may have unanswered. */
   readonly #questions = new Map<number, string>();
@@ -59,11 +73,13 @@ export class ClientSockets implements Disposable {
   #isWaiting = false;
   readonly #closed = new AbortController();
 
-  constructor(readonly device: string, readonly tunnel: Tunnel, readonly received: Received) {
+  /** @param local the Pod's own address */
+  constructor(readonly device: string, local: Ipv4, readonly tunnel: Tunnel, readonly received: Received) {
     using opened = new DisposableStack();
-    this.#dhcp = opened.use(UdpSocket.open({ device, port: dhcpClientPort, broadcast: true, reuseAddress: true }));
+    this.#dhcp = opened.use(UdpSocket.open({ device, port: dhcpClientPort, reuseAddress: true }));
     this.#probe = opened.use(UdpSocket.open({ device, errors: true }));
     this.#outside = opened.use(UdpSocket.open({ errors: true }));
+    this.#frames = opened.use(UdpSocket.open({ address: local, filter: deaf }));
     // A gateway of ours answers ARP in the name of its clients where these may reach each other.
     this.#claims = AddressWatch.open(device, [
       tunnel.mac,
@@ -76,8 +92,10 @@ export class ClientSockets implements Disposable {
     this.#receive(this.#probe, (datagram) => this.#takeProbe(datagram), probeFaults);
   }
 
-  sendDhcp(message: DhcpMessage, destination: Ipv4): void {
-    this.#send(this.#dhcp, encodeDhcp(message), destination, dhcpServerPort);
+  /** @param vtep the gateway that hears what is for all */
+  sendDhcp(message: DhcpMessage, destination: Ipv4, vtep: Ipv4): void {
+    if (destination === broadcast) this.#sendFrame(encodeDhcpBroadcast(message), vtep);
+    else this.#send(this.#dhcp, encodeDhcp(message), destination, dhcpServerPort);
   }
 
   sendProbe(nonce: string, form: "probe" | "dns"): void {
@@ -102,10 +120,11 @@ export class ClientSockets implements Disposable {
     }
   }
 
-  /** To be called before the address is put on the device. */
+  /** Nobody waits for an answer: it is told like any claim. */
   watchAddress(address: Ipv4): void {
     try {
       this.#claims.watch(address);
+      this.#sendFrame(encodeArpProbe(this.tunnel.mac, address), this.tunnel.remote);
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
       log.debug("nobody is asked for {address}: {error}", { address: formatIpv4(address), error });
@@ -118,6 +137,7 @@ export class ClientSockets implements Disposable {
     this.#dhcp.close();
     this.#probe.close();
     this.#outside.close();
+    this.#frames.close();
   }
 
   async #tellClaims(): Promise<void> {
@@ -179,6 +199,10 @@ export class ClientSockets implements Disposable {
     return fault !== undefined;
   }
 
+  #sendFrame(frame: Uint8Array, vtep: Ipv4): void {
+    this.#send(this.#frames, encodeVxlan({ vni: this.tunnel.id, frame }), vtep, this.tunnel.port);
+  }
+
   /** What cannot be sent now is sent again by whoever waits for the answer. */
   #send(
     socket: UdpSocket,
@@ -191,10 +215,7 @@ export class ClientSockets implements Disposable {
       socket.send(bytes, { address, port });
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
-      log.debug("not sent to {destination}: {error}", {
-        destination: address === broadcast ? "all" : "gateway",
-        error,
-      });
+      log.debug("not sent to {destination}: {error}", { destination: formatIpv4(address), error });
       this.#blame(error, faults);
     }
   }

@@ -18,7 +18,8 @@ kernelTest("a claim of the watched address is told, with whose it is; others' an
   using watch = AddressWatch.open("tunnel", [own, gateway].map(parseMac));
   watch.watch(address);
   await ip("address add 172.29.0.20/24 dev tunnel");
-  assert.match(await ip("neighbor show dev tunnel"), /^172\.29\.0\.20 /);
+  // The kernel does not ask itself: it would say that it has an address that the Pod has elsewhere.
+  assert.doesNotMatch(await ip("neighbor show dev tunnel"), /INCOMPLETE|FAILED|STALE|REACHABLE/);
   const next = watch.next();
   await claim("172.29.0.21", "02:00:00:00:00:61");
   await claim("172.29.0.20", "02:00:00:00:00:62", "far");

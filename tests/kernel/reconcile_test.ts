@@ -12,7 +12,7 @@ import { clientNetState, type ClientPhase, type Tunnel } from "../../mod/netstat
 import { firstTable } from "../../mod/netstate/names.ts";
 import { type NetState, nothing, type Route, type VxlanLink } from "../../mod/netstate/state.ts";
 import { vxlanLink as tunnel } from "../unit/netstate/fixtures.ts";
-import { ip, kernelTest, podNetwork, runner, sh } from "./namespace.ts";
+import { ip, kernelTest, podNetwork, runner } from "./namespace.ts";
 
 function route(destination: string, hop: Partial<Extract<Route["hop"], { kind: "device" }>>, metric = 0): Route {
   return {
@@ -143,19 +143,6 @@ kernelTest("a device is known to be ours from its first instant, wherever this p
   const [create] = changeRequests({ kind: "add link", link: tunnel }, existingIndex);
   await netlink.change(create!);
   assert.equal((await observe()).links.find(({ name }) => name === "vxlan3150")?.ours, true);
-});
-
-kernelTest("what is broadcast on a device is led elsewhere, and back", async () => {
-  await podNetwork();
-  const entries = async () =>
-    (await sh("bridge fdb show dev vxlan3150")).split("\n").filter((line) => line.startsWith("ff:"))
-      .map((line) => line.trim());
-  for (const end of ["10.42.0.7", "10.42.0.8"]) {
-    await apply({ links: [{ ...tunnel, broadcasts: parseIpv4(end) }] });
-    assert.deepEqual(await entries(), [`ff:ff:ff:ff:ff:ff dst ${end} self permanent`]);
-  }
-  await apply({ links: [tunnel] });
-  assert.deepEqual(await entries(), []);
 });
 
 kernelTest("a device of the wanted name that someone else made is refused, unless it is what is wanted", async () => {

@@ -172,7 +172,7 @@ kernelTest("a socket that is never idle lets others have their turn", async () =
   assert.ok(others > 0);
 });
 
-kernelTest("bound to a device without an address it broadcasts from 0.0.0.0 and hears the answer", async () => {
+kernelTest("bound to a device it broadcasts, from 0.0.0.0 where no device has an address", async () => {
   await cable("left", "right");
   using client = UdpSocket.open({ device: "left", port: 68, broadcast: true });
   using server = UdpSocket.open({ device: "right", port: 67 });

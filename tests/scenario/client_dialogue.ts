@@ -3,12 +3,12 @@
  * and the Pod's interface is found at once, unless the script says otherwise. What the client does is a line each:
  *
  *     kernel discovering 172.20.1.6:80      what the kernel now holds
- *     resolves | asks 172.20.1.6:80 avoid=172.20.1.6 | DHCPDISCOVER no-broadcast ... | probes 172.29.0.1 | resolv.conf ...
+ *     resolves | asks 172.20.1.6:80 avoid=172.20.1.6 | DHCPDISCOVER no-broadcast at=172.20.1.6 ... | probes 172.29.0.1 | resolv.conf ...
  *     warn closed: ... | info open: ... | exits: stopped
  */
 
 import assert from "node:assert/strict";
-import { formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
+import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
 import type { ClientPhase } from "../../mod/netstate/client.ts";
@@ -314,7 +314,8 @@ function showEffect(effect: Exclude<ClientEffect, { kind: "observeUplink" | "wat
       return `asks ${whom}` + (effect.avoid === undefined ? "" : ` avoid=${formatIpv4(effect.avoid)}`);
     }
     case "sendDhcp":
-      return words(effect.message).join(" ");
+      return `${words(effect.message).join(" ")} ` +
+        (effect.destination === broadcast ? `at=${formatIpv4(effect.vtep)}` : `to=${formatIpv4(effect.destination)}`);
     case "sendProbe":
       return `probes ${formatIpv4(effect.to)}` + (effect.form === "dns" ? " by-dns" : "");
     case "pointResolvConf":

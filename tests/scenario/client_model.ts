@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { broadcast, formatIpv4 } from "../../mod/addr/ipv4.ts";
+import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { notice } from "../../mod/health/probe.ts";
 import { findTunnel } from "../../mod/netstate/found_tunnel.ts";
 import { type ClientConfig, type ClientState, startClient } from "../../mod/role/client.ts";
@@ -305,18 +305,20 @@ class Simulation {
     });
   }
 
-  /** The gateway at the other end of the tunnel, if a packet gets there. */
-  #farEnd(isBroadcast = false): ModelGateway | undefined {
-    const remote = this.#kernel.tunnelRemote(isBroadcast);
-    const gateway = this.#gateways.find(({ podAddress }) => formatIpv4(podAddress) === remote);
+  /** The gateway at the other end of the tunnel that stands, or at `vtep`, if a packet gets there. */
+  #farEnd(vtep?: Ipv4): ModelGateway | undefined {
+    const remote = this.#kernel.tunnelRemote();
+    if (remote === undefined) return undefined;
+    const end = vtep === undefined ? remote : formatIpv4(vtep);
+    const gateway = this.#gateways.find(({ podAddress }) => formatIpv4(podAddress) === end);
     return gateway?.isAlive && !this.#goesWrong(0.25) ? gateway : undefined;
   }
 
   #serve(
-    { message, destination }: Extract<ClientEffect, { kind: "sendDhcp" }>,
+    { message, destination, vtep }: Extract<ClientEffect, { kind: "sendDhcp" }>,
     ifAlive: (act: () => void) => () => void,
   ): void {
-    const gateway = this.#farEnd(destination === broadcast);
+    const gateway = this.#farEnd(destination === broadcast ? vtep : undefined);
     if (gateway === undefined) return;
     this.#later(this.#delay(300), () => {
       const { reply } = gateway.server.handle(message, this.#now + this.#clockError);

@@ -164,6 +164,29 @@ clientScenario("its lease is renewed while it moves", { watch: { intervalMs: 86_
 });
 
 clientScenario(
+  "what is asked of all is asked of one: the next lease of the next gateway, the present one of the present gateway",
+  { watch: { intervalMs: 86_400_000, misses: 3 } },
+  (at) => {
+    starts(at);
+    at("1755 s +- 45 s").client.does("DHCPREQUEST ciaddr=172.29.0.20 to=172.29.0.1");
+    at("3149.5 s").client.wakesUp();
+    at("3149.5 s").client.does("DHCPREQUEST ciaddr=172.29.0.20 to=172.29.0.1");
+    at("3149.5 s").gateway.notifies({ draining: true });
+    at("3149.5 s").client.does("info moving:");
+    at("3149.5 s").client.does("resolves");
+    at("3149.6 s").dns.answers(other);
+    at("3149.6 s").client.does(`kernel moving ${other}`);
+    at("3149.6 s").client.does(`asks ${other}:80`);
+    at("3149.7 s").gateway.answers({ podAddress: other });
+    at("3149.7 s").client.does(`info gateway found: ${other}`);
+    at("3149.7 s").client.does(`kernel moving via=172.20.1.6 next=${other}`);
+    at("3149.7 s").client.does(`${reboot} at=${other}`);
+    at("3149.9 s +- 50 ms").client.does(`${reboot} at=${other}`);
+    at("3150 s").client.does("DHCPREQUEST ciaddr=172.29.0.20 no-requested at=172.20.1.6");
+  },
+);
+
+clientScenario(
   "the lease is refused while it moves: closed",
   { watch: { intervalMs: 86_400_000, misses: 3 } },
   (at) => {

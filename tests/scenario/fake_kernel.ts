@@ -23,7 +23,6 @@ const ourProtocol = 80;
 export class FakeKernel {
   readonly #kept: Kept;
   #index = 2;
-  #broadcasts: string | undefined;
   firewall: { v4: Firewall; v6: Firewall } = { v4: none, v6: none };
   /** Whether a firewall of ours has ever stood. */
   wasClosed = false;
@@ -77,10 +76,9 @@ export class FakeKernel {
     };
   }
 
-  /** The VTEP of the tunnel that stands, for what is `broadcast` in it or for all else. */
-  tunnelRemote(broadcast = false): string | undefined {
-    const remote = this.#kept.links.find(({ ours, up }) => ours && up)?.vxlan?.remote;
-    return broadcast && remote !== undefined ? this.#broadcasts ?? remote : remote;
+  /** The VTEP of the tunnel that stands. */
+  tunnelRemote(): string | undefined {
+    return this.#kept.links.find(({ ours, up }) => ours && up)?.vxlan?.remote;
   }
 
   /** Makes the kernel hold `state` as `linux/reconcile` does, a step at a time. */
@@ -93,8 +91,6 @@ export class FakeKernel {
           yield;
         }
       }
-      const end = state.links[0]?.broadcasts;
-      this.#broadcasts = end === undefined ? undefined : formatIpv4(end);
     }
     if (opens) yield* this.#setFirewall(state);
   }

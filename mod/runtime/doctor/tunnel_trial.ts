@@ -3,40 +3,25 @@
  * by hand from the Ethernet frame up, must bring an offer. Nothing is leased by it.
  */
 
-import { broadcast, unspecified } from "../../addr/ipv4.ts";
-import { broadcastMac } from "../../addr/mac.ts";
+import { encodeDhcpBroadcast } from "../../dhcp/client_frame.ts";
 import { discoverMessage } from "../../dhcp/client_messages.ts";
 import { type Finding, ok, problem, skipped } from "../../doctor/finding.ts";
 import { UdpSocket } from "../../linux/udp_socket.ts";
-import { dhcpServerPort } from "../../netstate/names.ts";
 import type { Uplink } from "../../netstate/uplink.ts";
 import type { GatewayInfo } from "../../role/gateway_info.ts";
-import { decodeDhcp, encodeDhcp } from "../../wire/dhcpv4.ts";
+import { decodeDhcp } from "../../wire/dhcpv4.ts";
 import { optionCodes } from "../../wire/dhcpv4_options.ts";
 import { decodeEthernet } from "../../wire/ethernet.ts";
 import { decodeIpv4 } from "../../wire/ipv4.ts";
-import { decodeUdp, encodeUdpFrame } from "../../wire/udp.ts";
+import { decodeUdp } from "../../wire/udp.ts";
 import { decodeVxlan, encodeVxlan } from "../../wire/vxlan.ts";
 import { messageOf } from "../failure.ts";
 import { exchange } from "./exchange.ts";
 
-const dhcpClientPort = 68;
-
 export async function checkVxlanPath(uplink: Uplink, { podAddress, vxlan }: GatewayInfo): Promise<Finding> {
   const check = "tunnel: path";
   const question = offerQuestion();
-  const frame = encodeUdpFrame(
-    {
-      source: unspecified,
-      sourcePort: dhcpClientPort,
-      destination: broadcast,
-      destinationPort: dhcpServerPort,
-      payload: encodeDhcp(question),
-    },
-    question.chaddr,
-    broadcastMac,
-  );
-  const datagram = encodeVxlan({ vni: vxlan.id, frame });
+  const datagram = encodeVxlan({ vni: vxlan.id, frame: encodeDhcpBroadcast(question) });
   try {
     using socket = UdpSocket.open({ address: uplink.address, port: vxlan.port });
     const offer = await exchange(socket, datagram, { address: podAddress, port: vxlan.port }, ({ bytes }) => {

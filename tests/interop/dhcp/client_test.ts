@@ -36,7 +36,8 @@ labTest("our client's servers: lease, renew, rebind, NAK, expiry, release", asyn
       // What is sent to the server itself is lost: only a broadcast reaches it.
       const cut = "OUTPUT -d 172.29.0.1 -p udp --dport 67 -j DROP";
       await client.iptables(4, `*raw\n-A ${cut}\nCOMMIT\n`);
-      const rebinding = await dialogue.exchange({ type: "REQUEST", ciaddr: address, destination: broadcast }, "ACK");
+      const rebind = { type: "REQUEST", ciaddr: address, source: address, destination: broadcast } as const;
+      const rebinding = await dialogue.exchange(rebind, "ACK");
       assert.equal(rebinding.yiaddr, address);
       await client.iptables(4, `*raw\n-D ${cut}\nCOMMIT\n`);
 

@@ -7,7 +7,8 @@ export const device = "vxlan3150";
 
 export type Message = {
   readonly type: "DISCOVER" | "OFFER" | "REQUEST" | "DECLINE" | "ACK" | "NAK" | "RELEASE" | "INFORM";
-  /** Where the IP packet went, such as `255.255.255.255`. */
+  /** Where the IP packet came from, and where it went, such as `255.255.255.255`. */
+  readonly source: string;
   readonly destination: string;
   /** `0.0.0.0` when it is not set; absent options likewise. */
   readonly ciaddr: string;
@@ -77,7 +78,7 @@ function isLike(message: Message, wanted: Partial<Message>): boolean {
   return Object.entries(wanted).every(([name, value]) => message[name as keyof Message] === value);
 }
 
-function decode({ payload, destination }: Packet): Message | undefined {
+function decode({ payload, source, destination }: Packet): Message | undefined {
   const address = (at: number) => payload.subarray(at, at + 4).join(".");
   const options = new Map<number, Uint8Array>();
   for (let at = 240; at + 1 < payload.length && payload[at] !== 255;) {
@@ -89,6 +90,7 @@ function decode({ payload, destination }: Packet): Message | undefined {
   if (type === undefined) return undefined;
   return {
     type,
+    source,
     destination,
     ciaddr: address(12),
     yiaddr: address(16),

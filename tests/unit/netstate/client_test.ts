@@ -115,7 +115,6 @@ golden(
       + route    172.29.0.1/32 unreachable metric 4294967295
       + setting  vxlan3150 rp_filter=off accept_local=true
       + v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
-      + v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
       + v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 3150 -j RETURN
@@ -144,7 +143,6 @@ golden(
   () => showChanges(stateOf(phases.verifying), stateOf(phases.open)),
   `
       - v4 filter PGW-OUTPUT ! -o vxlan3150 -d 172.20.1.6/32 -p udp -m udp --dport 4789 -j RETURN
-      - v4 filter PGW-OUTPUT -o vxlan3150 -d 255.255.255.255/32 -p udp -m udp --dport 67 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 67 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 53 -j RETURN
       - v4 filter PGW-OUTPUT -o vxlan3150 -d 172.29.0.1/32 -p udp -m udp --dport 3150 -j RETURN

@@ -85,11 +85,15 @@ export const clientTraffic: ReadonlyMap<string, Traffic> = new Map<string, Traff
     direction: "out",
     needs: "tunnel",
     packets: [
-      v4("udp", "255.255.255.255", { out: "vxlan3150", ...port(67) }),
       v4("udp", gateway, { out: "vxlan3150", ...port(67) }),
       v4("udp", gateway, { out: "vxlan3150", ...port(3150) }),
       v4("udp", gateway, { out: "vxlan3150", ...port(53) }),
     ],
+  }],
+  ["out: broadcasts in the tunnel", {
+    direction: "out",
+    needs: "tunnel",
+    packets: [67, 9999].map((to) => v4("udp", "255.255.255.255", { out: "vxlan3150", ...port(to) })),
   }],
   ["out: DNS of applications, any nameserver", {
     direction: "out",

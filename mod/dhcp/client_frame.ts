@@ -1,0 +1,26 @@
+import { broadcast } from "../addr/ipv4.ts";
+import { broadcastMac } from "../addr/mac.ts";
+import { dhcpServerPort } from "../netstate/names.ts";
+import { type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
+import { encodeUdpFrame } from "../wire/udp.ts";
+
+/** The DHCP client's port (RFC 2131 section 4.1). */
+const clientPort = 68;
+
+/**
+ * The frame in which a client says `message` to all. It comes from the address that the client has, and from 0.0.0.0 as
+ * long as it has none (RFC 2131 section 4.1), which is what `ciaddr` says.
+ */
+export function encodeDhcpBroadcast(message: DhcpMessage): Uint8Array<ArrayBuffer> {
+  return encodeUdpFrame(
+    {
+      source: message.ciaddr,
+      sourcePort: clientPort,
+      destination: broadcast,
+      destinationPort: dhcpServerPort,
+      payload: encodeDhcp(message),
+    },
+    message.chaddr,
+    broadcastMac,
+  );
+}
