@@ -5,7 +5,7 @@ import { type Lab, names } from "./lab.ts";
 import type { Pod } from "./pod.ts";
 import { eventually, startClient, startGateway, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
-import { internet, serviceAddress } from "./topology.ts";
+import { internet, resolvConf, serviceAddress } from "./topology.ts";
 
 const labTest = labTests();
 const gatewayAddress = "172.29.0.1";
@@ -94,3 +94,15 @@ labTest(
     assert.equal((await lab.stranger.exec([...status, url(gateway.address.v4)])).stdout, "404");
   },
 );
+
+labTest("a search domain of the node's that nobody answers for does not keep a client closed", async (lab) => {
+  const client = lab.client(0);
+  client.setResolvConf(resolvConf.replace(/^search .*/, "$& lan"));
+  const { v4 } = internet.dns;
+  await lab.router.exec(["iptables", "-I", "FORWARD", "-d", v4, "-p", "udp", "--dport", "53", "-j", "DROP"]);
+  await lab.setEndpoints([0]);
+  await startGateway(lab.gateway(0));
+  const pgw = startClient(client, {}, ["client", "init", names.gateway]);
+  assert.equal((await pgw.end(20_000)).code, 0, pgw.output);
+  assert.equal(askedAtCluster(lab, `${names.gateway}.lan`), 0);
+});
