@@ -20,7 +20,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): ParseV
   };
 }
 
-/** Values separated by blanks or commas, in the user's order. The problems of all of them are reported together. */
+/** Values separated by blanks or commas, each once, in the user's order. The problems of all of them are reported together. */
 export function listOf<T>(parse: ParseValue<T>): ParseValue<readonly T[]> {
   return (text) => {
     const values = each(text.split(/[\s,]+/).filter((part) => part !== ""), parse);
@@ -29,20 +29,21 @@ export function listOf<T>(parse: ParseValue<T>): ParseValue<readonly T[]> {
   };
 }
 
-/** The values of all parts, or all their problems. */
+/** The values of all parts, or all their problems. Who writes one twice, in whatever form, means it once. */
 function each<Part, T>(parts: readonly Part[], parse: (part: Part) => T): T[] {
-  const values: T[] = [];
+  const values = new Map<string, T>();
   const problems: string[] = [];
   for (const part of parts) {
     try {
-      values.push(parse(part));
+      const value = parse(part);
+      values.set(JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner), value);
     } catch (error) {
       if (!(error instanceof PgwError)) throw error;
       problems.push(...problemsOf(error));
     }
   }
   if (problems.length > 0) throw new ValueError(...problems);
-  return values;
+  return [...values.values()];
 }
 
 /** A whole number in decimal from `minimum` to `maximum`. `what` is its name with an article: "a port". */

@@ -27,7 +27,9 @@ labTest("PGW_LOCAL_CIDRS names what goes around the tunnel", async (lab) => {
   const client = lab.client(0);
   await lab.setEndpoints([0]);
   await startGateway(lab.gateway(0));
-  await untilOpen(startClient(client, { PGW_LOCAL_CIDRS: "10.0.0.0/8 203.0.113.80/32" }));
+  const pgw = startClient(client, { PGW_LOCAL_CIDRS: "10.0.0.0/8 203.0.113.80/32 203.0.113.80" });
+  await untilOpen(pgw);
+  assert.doesNotMatch(pgw.output, /EEXIST/, "what is there twice is no obstacle");
   assert.equal(await client.fetchSourceAddress(), "203.0.113.11");
   assert.equal((await client.resolve("local.example.test"))[0], "203.0.113.80");
 });

@@ -304,6 +304,24 @@ Deno.test("commands about a running pgw read its port alone", () => {
   ]);
 });
 
+Deno.test("what a list has twice, in whatever form, counts once", () => {
+  const settings = gateway({
+    PGW_LOCAL_CIDRS: "192.168.0.0/16 10.0.0.1 fd00::/8 192.168.0.0/16 10.0.0.1/32 FD00:0::/8",
+    PGW_NODE_ADDRESS: "192.0.2.1,192.0.2.1",
+    PGW_DNS_UPSTREAMS: "10.8.0.1 10.8.0.2 10.8.0.1:53",
+    PGW_DNS_ROUTES: "lan=10.8.0.1,10.8.0.1 LAN=10.8.0.1:53 corp.example=10.8.0.1",
+    PGW_LOG_TRANSPORTS: "console,console",
+  });
+  assert.deepEqual(settings.localCidrs.map(formatPrefix), ["192.168.0.0/16", "10.0.0.1/32", "fd00::/8"]);
+  assert.deepEqual(settings.nodeAddresses?.map(formatPrefix), ["192.0.2.1/32"]);
+  assert.deepEqual(settings.dnsUpstreams, ["10.8.0.1", "10.8.0.2"]);
+  assert.deepEqual(settings.dnsRoutes, [
+    { zone: "lan", servers: ["10.8.0.1"] },
+    { zone: "corp.example", servers: ["10.8.0.1"] },
+  ]);
+  assert.deepEqual(settings.logTransports, ["console"]);
+});
+
 Deno.test("PGW_NODE_ADDRESS takes the node's addresses of both families, as Kubernetes tells them", () => {
   const { nodeAddresses } = gateway({ PGW_NODE_ADDRESS: "192.0.2.1 2001:db8::1" });
   assert.deepEqual(nodeAddresses?.map(formatPrefix), ["192.0.2.1/32", "2001:db8::1/128"]);
