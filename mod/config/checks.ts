@@ -64,6 +64,11 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
       `${label("vpnInterface")}: '${values.vpnInterface}' is the tunnel to the clients: name the interface of the VPN`,
     );
   }
+  if (values.vpnInterface !== undefined && values.vpnInterface === values.uplink) {
+    problems.push(
+      `${label("vpnInterface")}: '${values.vpnInterface}' is ${label("uplink")} too: name the interface of the VPN`,
+    );
+  }
   const { dnsMinimumTtl = 0, dnsMaximumTtl = Infinity } = values;
   if (dnsMinimumTtl > dnsMaximumTtl) {
     problems.push(

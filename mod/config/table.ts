@@ -101,7 +101,7 @@ export const commonTable = {
   uplink: {
     variable: "PGW_INTERFACE",
     metavar: "NAME",
-    help: "The Pod's own network interface. The word auto: the one that the default route names.",
+    help: "The Pod's own network interface. The word auto: the one that the default route names, never the VPN's.",
     default: "auto",
     parse: interfaceNameOrAuto,
   },

@@ -12,20 +12,24 @@ export class UplinkError extends PgwError {}
 /**
  * The Pod's own interface: `name`, or the one of its default route. That is the one in `main` which is not ours, or,
  * after an earlier run, the one kept in our own table. An Ethernet device is preferred: a VPN's default route does not
- * make its device the Pod's own.
+ * make its device the Pod's own, and that of `vpnInterface` never does.
  *
  * @throws {UplinkError} there is no such interface, or it has no IPv4 address
  */
-export function findUplink(observed: Observed, name?: string): Uplink {
+export function findUplink(observed: Observed, name?: string, vpnInterface?: string): Uplink {
   const defaults = observed.routes.filter((route) => isOwn(route) && route.destination.length === 0);
+  const candidates = observed.links.filter((link) => !link.ours && link.name !== vpnInterface);
   const link = name === undefined
-    ? linkOfDefault(observed, defaults)
+    ? linkOfDefault(candidates, defaults) ??
+      (vpnInterface === undefined ? undefined : linkWithoutDefault(candidates, observed))
     : observed.links.find((candidate) => candidate.name === name);
   if (link === undefined) {
     const there = observed.links.map((candidate) => candidate.name).join(", ");
     throw new UplinkError(
       name === undefined
-        ? `there is no default route to tell the Pod's own interface by: name it with PGW_INTERFACE (there are ${there})`
+        ? `there is no default route${
+          vpnInterface === undefined ? "" : " but the VPN's"
+        } to tell the Pod's own interface by: name it with PGW_INTERFACE (there are ${there})`
         : `there is no interface '${name}': set PGW_INTERFACE to one of ${there}`,
     );
   }
@@ -59,14 +63,31 @@ function isOwn(route: ObservedRoute): boolean {
   return route.table === "main" ? !route.ours : route.table === aroundTable && route.ours;
 }
 
-function linkOfDefault(observed: Observed, defaults: readonly ObservedRoute[]): ObservedLink | undefined {
-  const candidates = observed.links.filter((link) => !link.ours && defaults.some((route) => leadsTo(route, link)));
-  const ethernet = candidates.filter((link) => link.ethernet);
-  const chosen = ethernet.length > 0 ? ethernet : candidates;
+function linkOfDefault(
+  candidates: readonly ObservedLink[],
+  defaults: readonly ObservedRoute[],
+): ObservedLink | undefined {
+  const chosen = ethernetFirst(candidates.filter((link) => defaults.some((route) => leadsTo(route, link))));
   const [route] = inOrder(
     defaults.filter((route) => route.destination.family === 4 && chosen.some((link) => leadsTo(route, link))),
   );
   return chosen.find((link) => route === undefined || leadsTo(route, link));
+}
+
+/** Where a VPN took the default route's place: the link that our tunnel is on already, or the only one that is routed. */
+function linkWithoutDefault(
+  candidates: readonly ObservedLink[],
+  { links, routes }: Observed,
+): ObservedLink | undefined {
+  const tunnel = links.find(({ ours, vxlan }) => ours && vxlan !== undefined)?.vxlan;
+  const own = routes.filter((route) => isOwn(route) && route.destination.family === 4);
+  const routed = ethernetFirst(candidates.filter((link) => own.some((route) => leadsTo(route, link))));
+  return candidates.find(({ name }) => name === tunnel?.uplink) ?? (routed.length === 1 ? routed[0] : undefined);
+}
+
+function ethernetFirst(links: readonly ObservedLink[]): readonly ObservedLink[] {
+  const ethernet = links.filter((link) => link.ethernet);
+  return ethernet.length > 0 ? ethernet : links;
 }
 
 function leadsTo(route: ObservedRoute, link: ObservedLink): boolean {

@@ -292,7 +292,7 @@ function isFull({ free, bound }: { readonly free: number; readonly bound: number
 export async function observePod(config: GatewayConfig, uplinkName?: string): Promise<PodView> {
   const { device, vpnInterface } = config.net;
   const observed = await observe(false);
-  const uplink = findUplink(observed, uplinkName);
+  const uplink = findUplink(observed, uplinkName, vpnInterface);
   const interfaces = observed.links.map(({ name }) => name).filter((name) => name !== "lo" && name !== device).sort();
   const obstacle = wayOutObstacle(observed, device, vpnInterface);
   const foundVpn = vpnInterface === undefined ? undefined : findVpn(observed, uplink, vpnInterface);

@@ -48,7 +48,7 @@ export async function* examine(settings: DoctorSettings, options: DoctorOptions)
   yield checkCapabilities(role);
   yield tools;
   if (observed === undefined) return;
-  const uplink = uplinkOf(observed, settings.uplink);
+  const uplink = uplinkOf(observed, settings);
   if ("outcome" in uplink) return yield uplink;
   yield* checkNetworks(settings, uplink, role);
   yield checkRunning(running, role, settings);
@@ -106,9 +106,9 @@ async function* guarded(check: string, look: () => Promise<Finding[]>): AsyncGen
   });
 }
 
-function uplinkOf(observed: Observed, name: string | undefined): Uplink | Finding {
+function uplinkOf(observed: Observed, { uplink, vpnInterface }: DoctorSettings): Uplink | Finding {
   try {
-    return findUplink(observed, name);
+    return findUplink(observed, uplink, vpnInterface);
   } catch (error) {
     if (!(error instanceof UplinkError)) throw error;
     return problem("interface", error.message, "without it no tunnel can be made: see the Pod's network");

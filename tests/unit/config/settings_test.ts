@@ -162,6 +162,7 @@ const wrong: readonly [Texts, RegExp][] = [
   [{ PGW_VXLAN_PORT: "3150" }, /^PGW_VXLAN_PORT: '3150' is PGW_HTTP_PORT too/],
   [{ PGW_INTERFACE: "vxlan3150" }, /^PGW_VXLAN_DEVICE: 'vxlan3150' is PGW_INTERFACE too/],
   [{ PGW_VPN_INTERFACE: "vxlan3150" }, /^PGW_VPN_INTERFACE: 'vxlan3150' is the tunnel to the clients/],
+  [{ PGW_INTERFACE: "tun0", PGW_VPN_INTERFACE: "tun0" }, /^PGW_VPN_INTERFACE: 'tun0' is PGW_INTERFACE too/],
   [{ PGW_VPN_INTERFACE: "tun+" }, /is not the name of an interface/],
   [{ PGW_VPN_INTERFACE: "-j" }, /is not the name of an interface/],
   [{ PGW_VPN_INTERFACE: "tun%d" }, /is not the name of an interface/],

@@ -116,6 +116,36 @@ Deno.test("a VPN's default route does not make its device the Pod's own", () => 
   assert.equal(findUplink({ ...pod, routes }).device, "eth0");
 });
 
+Deno.test("the VPN's interface is not the Pod's own, whatever it is made of and whatever its metric", () => {
+  const routes = [
+    route("0.0.0.0/0", "eth1", undefined, { metric: 0 }),
+    route("0.0.0.0/0", "eth0", "10.42.0.1", { metric: 100 }),
+  ];
+  assert.equal(findUplink({ ...pod, routes }).device, "eth1");
+  assert.equal(findUplink({ ...pod, routes }, undefined, "eth1").device, "eth0");
+});
+
+Deno.test("a VPN that replaced the default route: the Pod's own interface is the only other one that is routed", () => {
+  const replaced = [route("0.0.0.0/0", "tun0"), route("10.8.0.0/24", "tun0"), route("10.42.0.0/24", "eth0")];
+  for (const routes of [replaced, replaced.slice(1)]) {
+    const { device, address, routes: own } = findUplink({ ...pod, routes }, undefined, "tun0");
+    assert.deepEqual([device, address], [expected.device, expected.address]);
+    assert.deepEqual(own, [{ destination: parsePrefix("10.42.0.0/24") }]);
+  }
+});
+
+Deno.test("or, of several, the one that the tunnel is on", () => {
+  const routes = [route("0.0.0.0/0", "tun0"), route("10.42.0.0/24", "eth0"), route("192.168.9.0/24", "eth1")];
+  const find = (uplink?: string) => {
+    const vxlan = { id: 3150, port: 4789, ...(uplink === undefined ? {} : { uplink }) };
+    const links = [...pod.links, { ...link("vxlan3150", true, true), vxlan }];
+    return findUplink({ ...pod, links, routes }, undefined, "tun0").device;
+  };
+  assert.equal(find("eth0"), "eth0");
+  assert.equal(find("eth1"), "eth1");
+  for (const gone of ["tun0", "if7", undefined]) assert.throws(() => find(gone), /no default route but the VPN's/);
+});
+
 Deno.test("an interface by name, with or without a default route", () => {
   assert.equal(findUplink(pod, "eth1").device, "eth1");
   assert.deepEqual(findUplink(pod, "eth1").routes, [{ destination: parsePrefix("192.168.9.0/24") }]);
