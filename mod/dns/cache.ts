@@ -98,7 +98,11 @@ export class Cache {
   }
 
   isFresh(entry: Entry, seconds: number): boolean {
-    return seconds < this.#words[(entry >> 2) + word.expiresAt]!;
+    return seconds < this.expiresAt(entry);
+  }
+
+  expiresAt(entry: Entry): number {
+    return this.#words[(entry >> 2) + word.expiresAt]!;
   }
 
   /** Seconds since the entry was stored. */
@@ -108,8 +112,7 @@ export class Cache {
 
   /** Seconds since the entry expired; negative while it is fresh. Of no entry it is long ago. */
   overdue(entry: Entry, seconds: number): number {
-    if (entry === absent) return Infinity;
-    return seconds - this.#words[(entry >> 2) + word.expiresAt]!;
+    return entry === absent ? Infinity : seconds - this.expiresAt(entry);
   }
 
   rcode(entry: Entry): number {
@@ -145,8 +148,7 @@ export class Cache {
   /** Keeps an answer, in place of an earlier one to the same question. */
   store(entry: NewEntry, seconds: number): void {
     const { key, message, length, ttlOffsets, ttlCount, ttl } = entry;
-    const earlier = this.find(message, key);
-    if (earlier !== absent) this.#kill(earlier);
+    this.forget(message, key);
     const evenLength = (length + 1) & ~1;
     const size = (entryHeader + evenLength + 2 * ttlCount + 3) & ~3;
     if (size > this.#bytes.length >> 2) return;
@@ -168,6 +170,12 @@ export class Cache {
     this.#head = at + size;
     this.#used += size;
     this.#entries++;
+  }
+
+  /** Ends what is known in answer to `question`. */
+  forget(question: Uint8Array, key: Key): void {
+    const entry = this.find(question, key);
+    if (entry !== absent) this.#kill(entry);
   }
 
   /** Forgets what servers of outside names said. */

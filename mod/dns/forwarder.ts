@@ -264,8 +264,8 @@ export class Forwarder<Client> {
   }
 
   #prefetch(query: Uint8Array, entry: Entry, now: number): void {
-    // Not again for this entry: 2^32 - 1 seconds never come.
-    this.#cache.setAskAgainAt(entry, 0xffffffff);
+    // Once only. If nothing comes of it, a question behind the expiry is asked as any other.
+    this.#cache.setAskAgainAt(entry, this.#cache.expiresAt(entry));
     if (this.#exchange.find(query, this.#query) !== undefined) return;
     this.#count.prefetched++;
     this.#start(copyOf(query, this.#query.end), undefined, now);
@@ -314,6 +314,7 @@ export class Forwarder<Client> {
     const ttl = normalize(scratch, response, this.config.ttl);
     const { end: length, ttlOffsets, ttlCount } = response;
     if (ttl > 0) this.#store(pending, length, ttlOffsets, ttlCount, ttl, now);
+    else this.#cache.forget(pending.question, pending.key);
     const stored: Stored = { bytes: scratch, at: 0, length, ttlOffsets, ttlOffsetsAt: 0, ttlCount };
     for (const { client, isStream, query, question } of pending.waiters) {
       this.#reply(client, isStream, writeStored(this.#out, stored, question, query, isStream, 0), upstream);

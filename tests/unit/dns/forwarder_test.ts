@@ -140,6 +140,45 @@ Deno.test("a popular name is fetched again before it expires", () => {
   assert.deepEqual(data(dns.ask("example.com")), ["203.0.113.81"]);
 });
 
+const prefetches: Readonly<Record<string, (dns: Dialogue) => void>> = {
+  SERVFAIL: (dns) => dns.upstreamAnswers({ rcode: 2 }),
+  silence: (dns) => dns.wait(4500),
+  "a server that cannot be reached": (dns) => dns.upstreamFails(),
+  "TTL 0": (dns) => dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.81", 0)] }),
+  "NXDOMAIN without SOA": (dns) => dns.upstreamAnswers({ rcode: 3 }),
+  "a local address": (dns) => dns.upstreamAnswers({ answers: [a("example.com", "10.1.2.3")] }),
+};
+for (const [what, happens] of Object.entries(prefetches)) {
+  Deno.test(`a prefetch that brings nothing to keep (${what}) is not the last time that a name is asked for`, () => {
+    const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+    dns.ask("example.com");
+    dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80", 100)] });
+    for (let index = 0; index < 5; index++) assert.ok(dns.ask("example.com"));
+    dns.wait(91_000);
+    assert.ok(dns.ask("example.com"));
+    assert.equal(dns.sent.length, 2);
+    happens(dns);
+    dns.wait(10_000);
+    dns.replies.length = 0;
+    assert.equal(dns.ask("example.com"), undefined);
+    dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.99", 100)] }, dns.attempts.at(-1));
+    assert.deepEqual(data(dns.reply()), ["203.0.113.99"]);
+  });
+}
+
+Deno.test("an answer that may not be kept ends the one before it", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  dns.ask("example.com");
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80", 10)] });
+  dns.wait(20_000);
+  dns.ask("example.com");
+  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.81", 0)] });
+  dns.replies.length = 0;
+  dns.ask("example.com");
+  dns.upstreamAnswers({ rcode: 2 });
+  assert.equal(dns.reply().rcode, "SERVFAIL");
+});
+
 Deno.test("other servers for the outside: earlier answers are forgotten, open questions asked again, the cluster's stay", () => {
   const dns = new Dialogue();
   dns.ask("web.cluster.local");
