@@ -108,16 +108,19 @@ export function asksTheSame(pending: Pending<unknown>, query: Uint8Array, key: K
 
 /**
  * Whether `query` is our own question come back: it has the spelling that was chosen at random for one of the attempts.
- * Names with few letters could be equal by chance and do not count.
+ * Names with few letters could be equal by chance and do not count, nor do those in one case, as everybody writes them.
  */
 export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boolean {
   const { question, key } = pending;
   let letters = 0;
+  let capitals = 0;
   for (let at = headerLength; at < key.nameEnd; at++) {
-    const octet = lowerCase[question[at]!]!;
-    if (octet >= 0x61 && octet <= 0x7a) letters++;
+    const octet = lowerCase[query[at]!]!;
+    if (octet < 0x61 || octet > 0x7a) continue;
+    letters++;
+    if (octet !== query[at]) capitals++;
   }
-  if (letters < 12) return false;
+  if (letters < 12 || capitals === 0 || capitals === letters) return false;
   return pending.attempts.some(({ message }) =>
     question.every((_, at) => at < headerLength || message[at] === query[at])
   );

@@ -214,6 +214,16 @@ Deno.test("our own question come back is refused", () => {
   assert.equal(dns.forwarder.stats().loops, 1);
 });
 
+Deno.test("a client that writes a name in lower case is not taken for an upstream, whatever the spelling it was given", () => {
+  const dns = new Dialogue();
+  for (let index = 0; index < 20_000; index++) {
+    dns.ask("www.google.com", {}, "one");
+    dns.ask("www.google.com", {}, "two");
+    dns.upstreamAnswers({});
+  }
+  assert.equal(dns.forwarder.stats().loops, 0);
+});
+
 Deno.test("outside names that resolve into local networks are blocked, but for exceptions and other routes", () => {
   const dns = new Dialogue();
   const resolves = (name: string, address: string) => {
