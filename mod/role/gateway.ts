@@ -25,7 +25,7 @@ export type GatewayConfig = {
 
 /** What the gateway sees of its Pod. */
 export type PodView = GatewayView & {
-  /** Why clients cannot get out; absent: they can. */
+  /** Why clients cannot get out, or why it is not known whether they can; absent: they can. */
   readonly obstacle?: string;
 };
 
@@ -274,8 +274,13 @@ function watch(
       };
     case "checked":
       return { watching: { ...watching, silent: event.silent }, effects: silenceLog(silent, event.silent) };
-    case "notObserved":
-      return { watching, effects: [troubleLog(event.reason)] };
+    case "notObserved": {
+      const unknown = { ...pod, obstacle: `the Pod's network is not known: ${event.reason}` };
+      return {
+        watching: { ...watching, pod: unknown, lookAt: Math.min(lookAt, now + retryMs) },
+        effects: wayOutLog(pod, unknown),
+      };
+    }
     case "applyFailed":
       return {
         watching: { ...watching, trouble: event.reason },

@@ -68,3 +68,28 @@ labTest("rules that somebody takes away are put back, and counted", async (lab) 
   const { stdout } = await gateway.exec(["iptables", "-S", "PGW-FORWARD"]);
   assert.match(stdout, /-i vxlan3150 ! -o vpn0 -j REJECT/);
 });
+
+labTest("a VPN that went with the only default route: the gateway is not ready, and its clients go", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await lab.setEndpoints([0]);
+  await gateway.ip("route delete default");
+  await gateway.exec(["ip", "-6", "route", "delete", "default"]);
+  await startGateway(gateway, { ...env, PGW_DNS_UPSTREAMS: serviceAddress.dns });
+  await untilHealth(gateway, "ok");
+  const pgw = startClient(client);
+  await untilOpen(pgw);
+  const lines = pgw.lines.length;
+  await gateway.disconnectVpn();
+  await untilHealth(gateway, /the VPN interface 'vpn0' is down/);
+  assert.match(String((await untilClosed(pgw, lines)).message), /has lost its way out/);
+});
+
+labTest("a gateway that cannot tell its own interface any more is not ready until it can", async (lab) => {
+  const gateway = lab.gateway(0);
+  await startGateway(gateway, env);
+  await untilHealth(gateway, "ok");
+  await gateway.ip("addr flush dev eth0 scope global");
+  await untilHealth(gateway, /network is not known: the interface 'eth0' has no IPv4 address/);
+  await gateway.ip(`addr add ${gateway.address.v4}/24 dev eth0`);
+  await untilHealth(gateway, "ok");
+});

@@ -116,15 +116,27 @@ gatewayScenario("of several troubles the one that causes the others is told", {}
   at("2 s").gateway.isReady("the VPN interface 'tun0' is down");
 });
 
-gatewayScenario("while it serves, what cannot be seen or set is said and tried again", {}, (at) => {
-  serves(at);
-  at("5 s").gateway.does("observe");
-  at("5 s").pod.isNotSeen("ip failed");
-  at("5 s").gateway.does("error the network is not as it should be: ip failed");
-  at("6 s").kernel.refuses("no lock");
-  at("6 s").gateway.does("error the network is not as it should be: no lock");
-  at("10 s").gateway.does("observe");
-});
+gatewayScenario(
+  "while it serves, what cannot be seen or set is said once, tried again, and makes it unready",
+  {},
+  (at) => {
+    serves(at);
+    at("5 s").gateway.does("observe");
+    at("5 s").pod.isNotSeen("there is no default route");
+    at("5 s").gateway.does("error clients cannot get out: the Pod's network is not known: there is no default route");
+    at("5 s").gateway.isReady("the Pod's network is not known: there is no default route");
+    at("5 s").gateway.wants("vxlan3150 forwarding=eth0 forwarding=vxlan3150 firewall");
+    at("6 s").gateway.does("observe");
+    at("6 s").pod.isNotSeen("there is no default route");
+    at("6.5 s").kernel.refuses("no lock");
+    at("6.5 s").gateway.does("error the network is not as it should be: no lock");
+    at("7 s").gateway.does("observe");
+    at("7 s").pod.isSeen("eth0");
+    at("7 s").gateway.does("info clients can get out again");
+    at("7 s").gateway.isReady("no lock");
+    at("12 s").gateway.does("observe");
+  },
+);
 
 gatewayScenario("run: a stop tells the clients, waits for them, and takes the device away", {}, (at) => {
   serves(at);
