@@ -8,7 +8,7 @@ import { noReservations } from "../dhcp/reservations.ts";
 import type { LeaseRecord } from "../dhcp/lease_record.ts";
 import { encodeRecords } from "../dhcp/lease_store.ts";
 import type { Reply } from "../dhcp/server_replies.ts";
-import { rehearseAnswer } from "../dhcp/server_rehearsal.ts";
+import { rehearseAnswers } from "../dhcp/server_rehearsal.ts";
 import { leaseTimes } from "../dhcp/server_options.ts";
 import type { DatagramBatch } from "../linux/datagram_batch.ts";
 import { dhcpSenderFilter } from "../linux/dhcp_sender_filter.ts";
@@ -158,9 +158,10 @@ export class DhcpService {
     this.#busyAt = performance.now();
     // Whoever calls this ends its own work first.
     this.#rehearsal = setTimeout(() => {
-      const { records, reply } = rehearseAnswer(this.options, Date.now());
-      encodeRecords(records);
-      if (reply !== undefined) this.#encodePacket(reply);
+      for (const { records, reply } of rehearseAnswers(this.options, Date.now())) {
+        encodeRecords(records);
+        if (reply !== undefined) this.#encodePacket(reply);
+      }
     }, 0);
   }
 

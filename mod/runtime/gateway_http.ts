@@ -31,6 +31,8 @@ export function gatewayHttp(sources: GatewaySources): HttpHandler {
   return (path, isLocal) => {
     switch (path) {
       case "/":
+        // So ask clients that take the tunnel's id and port from their own settings.
+        dhcp.prepare();
         return { status: 200, body: `${formatIpv4(info().podAddress)}\n` };
       case "/v1/gateway":
         // Who asks for the tunnel asks for a lease in it next.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
-import { rehearseAnswer } from "../../../mod/dhcp/server_rehearsal.ts";
+import { rehearseAnswers } from "../../../mod/dhcp/server_rehearsal.ts";
 import { network4 } from "../netstate/fixtures.ts";
 
 for (
@@ -9,11 +9,13 @@ for (
     "10.0.0.9",
   ]] as const
 ) {
-  Deno.test(`rehearsal: a server of ${network} at ${address} leases an address to nobody`, () => {
+  Deno.test(`rehearsal: a server of ${network} at ${address} leases an address to nobody, and takes a request for it`, () => {
     const range = { first: parseIpv4(address), last: parseIpv4(address) };
-    const outcome = rehearseAnswer({ address: parseIpv4(address), network: network4(network), range }, 0);
-    assert.equal(outcome.event.kind, "leased");
-    assert.equal(outcome.records.length, 1);
-    assert.equal(outcome.reply?.destination.kind, "frame");
+    const outcomes = rehearseAnswers({ address: parseIpv4(address), network: network4(network), range }, 0);
+    assert.deepEqual(outcomes.map(({ event }) => event.kind), ["leased", "renewed"]);
+    for (const { records, reply } of outcomes) {
+      assert.equal(records.length, 1);
+      assert.equal(reply?.destination.kind, "frame");
+    }
   });
 }
