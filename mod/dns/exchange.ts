@@ -3,7 +3,7 @@
  * randomness are arguments, what is to be done goes to an {@link ExchangePort}.
  */
 
-import { classIn, flags, headerLength, putU16, rcodes, types } from "../wire/dns.ts";
+import { classIn, copyBytes, flags, headerLength, putU16, rcodes, types } from "../wire/dns.ts";
 import type { Key } from "./cache.ts";
 import type { Route } from "./forwarder_config.ts";
 import { type Attempt, type Listening, newPending, type Pending, wakeTime } from "./pending.ts";
@@ -29,6 +29,8 @@ const maxAttempts = 6;
 const maxOpenAttempts = 3;
 /** Questions that one tick looks after: when a server dies, thousands may be due, and others want their answers. */
 const maxWakes = 128;
+/** Where the name of the root ends, which has no spelling. */
+const rootEnd = headerLength + 1;
 /** Milliseconds. */
 const tcpPatience = 2000;
 const easyPatience = 2500;
@@ -64,7 +66,7 @@ export class Exchange<Client> {
   start(pending: Pending<Client>, now: number): void {
     this.#add(pending);
     const dead = pending.route.group.probe(now);
-    if (dead !== undefined) this.#send(pending, dead, transportOf(dead), now);
+    if (dead !== undefined) this.#ask(pending, dead, now);
     this.#askNext(pending, now);
   }
 
@@ -77,6 +79,7 @@ export class Exchange<Client> {
   restart(isConcerned: (pending: Pending<Client>) => boolean, now: number): void {
     for (const pending of [...this.#pending].filter(isConcerned)) {
       this.#forgetAttempts(pending);
+      pending.spelling = undefined;
       pending.tried = [];
       pending.refused = [];
       pending.attemptCount = 0;
@@ -97,18 +100,23 @@ export class Exchange<Client> {
     if (!pending.attempts.includes(attempt)) return;
     const match = matchResponse(bytes, length, attempt.message, pending.question.length);
     const isDatagram = attempt.transport === "udp";
-    if (match === "none" || (match === "other spelling" && isDatagram)) this.mismatchedResponses++;
     if (match === "none") {
+      this.mismatchedResponses++;
       if (isDatagram && ++attempt.mismatches === maxMismatches) this.#askByTcp(attempt, now);
       return;
     }
-    if (match === "other spelling" && isDatagram) {
-      // Nobody but the server itself can answer by TCP.
-      upstream.changesCase = true;
-      this.#askAgain(attempt, now);
-      return;
-    }
     upstream.noteAnswer(now - attempt.sentAt);
+    if (isDatagram && match === "other spelling") {
+      upstream.noteOtherSpelling(now);
+      if (!attempt.respells) {
+        this.mismatchedResponses++;
+        this.#dismiss(attempt);
+        this.#send(pending, upstream, transportOf(upstream, true, now), true, attempt.withEdns, now);
+        return;
+      }
+    } else if (isDatagram && match === "answer" && pending.key.nameEnd > rootEnd) {
+      upstream.noteSameSpelling();
+    }
     const response = this.#response;
     if (match === "not understood") {
       this.#notUnderstood(attempt, rcodes.servFail, false, now);
@@ -117,6 +125,7 @@ export class Exchange<Client> {
     } else if (!readResponse(bytes, length, response) || isReferral(response)) {
       this.#refused(attempt, rcodes.servFail, now);
     } else if (response.rcode === rcodes.noError || response.rcode === rcodes.nxDomain) {
+      if (!attempt.withEdns) upstream.noteAnswerWithoutEdns(attempt.sentAt, now);
       this.#end(pending);
       this.port.answered(attempt, bytes, response, now);
     } else if (response.rcode === rcodes.formErr || response.rcode === rcodes.notImp) {
@@ -131,11 +140,10 @@ export class Exchange<Client> {
     const { pending, upstream } = attempt;
     if (!pending.attempts.includes(attempt)) return;
     // A server that answers by UDP is not dead for a connection that failed.
-    if (attempt.transport !== "tcp") upstream.noteFailure(now);
+    if (attempt.transport === "tcp") upstream.noteTcpFailure(now);
+    else upstream.noteFailure(now);
     pending.wasUnreachable = true;
-    this.#dismiss(attempt);
-    pending.refused.push(upstream);
-    this.#askNext(pending, now);
+    this.#askElse(attempt, now);
   }
 
   /** Does what is due at `now`. */
@@ -154,7 +162,8 @@ export class Exchange<Client> {
       this.port.late(pending);
     }
     if (pending.patienceUntil <= now) {
-      for (const { upstream } of [...pending.attempts]) {
+      for (const { upstream, transport, respells, sentAt } of [...pending.attempts]) {
+        if (respells && transport === "tcp" && sentAt + tcpPatience <= now) upstream.noteTcpFailure(now);
         if (upstream.noteSilence(now)) this.#askSomethingEasy(pending.route, upstream, now);
       }
       this.#askNext(pending, now);
@@ -174,7 +183,7 @@ export class Exchange<Client> {
         next = group.fastest(pending.tried, pending.refused);
       }
       if (next !== undefined) {
-        this.#send(pending, next, transportOf(next), now);
+        this.#ask(pending, next, now);
         return;
       }
     }
@@ -186,16 +195,31 @@ export class Exchange<Client> {
     else this.#wakeBy(pending, now + Math.max(...pending.attempts.map(({ upstream }) => upstream.timeout)));
   }
 
-  #send(pending: Pending<Client>, upstream: Upstream, transport: Attempt<Client>["transport"], now: number): void {
-    const { dnssecOk, checkingDisabled } = pending.key;
-    const withEdns = !upstream.lacksEdns;
-    const message = buildQuestion(pending.question, { dnssecOk, checkingDisabled, withEdns }, this.random);
+  /** Asks a server in the way that it can handle. */
+  #ask(pending: Pending<Client>, upstream: Upstream, now: number): void {
+    const respells = upstream.respells(now);
+    this.#send(pending, upstream, transportOf(upstream, respells, now), respells, upstream.takesEdns(now), now);
+  }
+
+  #send(
+    pending: Pending<Client>,
+    upstream: Upstream,
+    transport: Attempt<Client>["transport"],
+    respells: boolean,
+    withEdns: boolean,
+    now: number,
+  ): void {
+    const { question, key: { dnssecOk, checkingDisabled } } = pending;
+    const message = buildQuestion(question, { dnssecOk, checkingDisabled, withEdns }, this.random);
+    if (pending.spelling === undefined) pending.spelling = message;
+    else copyBytes(pending.spelling, headerLength, question.length - headerLength, message, headerLength);
     const attempt: Attempt<Client> = {
       pending,
       upstream,
       transport,
       message,
       withEdns,
+      respells,
       sentAt: now,
       mismatches: 0,
       listening: undefined,
@@ -216,41 +240,45 @@ export class Exchange<Client> {
 
   /** The name servers of the root, for nobody: any answer will do. */
   #askSomethingEasy(route: Route, upstream: Upstream, now: number): void {
-    const key = { hash: 0, nameEnd: headerLength + 1, dnssecOk: false, checkingDisabled: false };
-    const question = new Uint8Array(headerLength + 5);
-    putU16(question, headerLength + 1, types.ns);
-    putU16(question, headerLength + 3, classIn);
+    const key = { hash: 0, nameEnd: rootEnd, dnssecOk: false, checkingDisabled: false };
+    const question = new Uint8Array(rootEnd + 4);
+    putU16(question, rootEnd, types.ns);
+    putU16(question, rootEnd + 2, classIn);
     const pending = newPending<Client>(key, route, question, undefined, now + easyPatience);
     this.#add(pending);
-    this.#send(pending, upstream, transportOf(upstream), now);
-  }
-
-  /** The same server once more, in the way that it can handle. */
-  #askAgain(attempt: Attempt<Client>, now: number): void {
-    this.#dismiss(attempt);
-    this.#send(attempt.pending, attempt.upstream, transportOf(attempt.upstream), now);
+    this.#ask(pending, upstream, now);
   }
 
   #askByTcp(attempt: Attempt<Client>, now: number): void {
     this.#dismiss(attempt);
-    this.#send(attempt.pending, attempt.upstream, "tcp", now);
+    this.#send(attempt.pending, attempt.upstream, "tcp", false, attempt.withEdns, now);
+  }
+
+  /** The attempt has brought nothing: the same server otherwise, if it was asked by TCP for its spelling, else another. */
+  #askElse(attempt: Attempt<Client>, now: number): void {
+    const { pending, upstream, transport, respells, withEdns } = attempt;
+    this.#dismiss(attempt);
+    if (respells && transport === "tcp") {
+      this.#send(pending, upstream, "udp", true, withEdns, now);
+    } else {
+      pending.refused.push(upstream);
+      this.#askNext(pending, now);
+    }
   }
 
   #notUnderstood(attempt: Attempt<Client>, rcode: number, knowsEdns: boolean, now: number): void {
-    if (attempt.withEdns && !knowsEdns) {
-      attempt.upstream.lacksEdns = true;
-      this.#askAgain(attempt, now);
+    const { pending, upstream, transport, respells, withEdns } = attempt;
+    if (withEdns && !knowsEdns) {
+      this.#dismiss(attempt);
+      this.#send(pending, upstream, transport, respells, false, now);
     } else {
       this.#refused(attempt, rcode, now);
     }
   }
 
   #refused(attempt: Attempt<Client>, rcode: number, now: number): void {
-    const { pending } = attempt;
-    pending.refusal ??= rcode;
-    pending.refused.push(attempt.upstream);
-    this.#dismiss(attempt);
-    this.#askNext(pending, now);
+    attempt.pending.refusal ??= rcode;
+    this.#askElse(attempt, now);
   }
 
   #giveUp(pending: Pending<Client>, now: number): void {
@@ -277,10 +305,10 @@ export class Exchange<Client> {
   }
 }
 
-/** How a server is asked first. */
-function transportOf(upstream: Upstream): Attempt<unknown>["transport"] {
+/** How a server is asked first: one that respells by TCP, where nobody else can answer. */
+function transportOf(upstream: Upstream, respells: boolean, now: number): Attempt<unknown>["transport"] {
   if (upstream.address.transport === "tls") return "tls";
-  return upstream.changesCase ? "tcp" : "udp";
+  return respells && upstream.takesTcp(now) ? "tcp" : "udp";
 }
 
 /** Name servers and nothing else: the upstream does not resolve names for others. */

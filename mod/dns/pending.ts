@@ -22,6 +22,11 @@ export type Attempt<Client> = {
   readonly transport: "udp" | "tcp" | "tls";
   readonly message: Uint8Array<ArrayBuffer>;
   readonly withEdns: boolean;
+  /**
+   * The server gives the name back in another spelling. So it is asked by TCP, where nobody else can answer; if that
+   * fails, by UDP, and any spelling will do.
+   */
+  readonly respells: boolean;
   readonly sentAt: number;
   /** Datagrams that came from the server's address to the attempt's port and did not answer it. */
   mismatches: number;
@@ -41,6 +46,11 @@ export type Pending<Client> = {
   readonly question: Uint8Array;
   waiters: Waiter<Client>[];
   attempts: Attempt<Client>[];
+  /**
+   * The first message to a server. The others spell the name as it does: a server that joins equal questions (dnsmasq
+   * does) answers all of them in the spelling of the first.
+   */
+  spelling: Uint8Array | undefined;
   /** Servers that were asked in this round, and those that answered but could not help. */
   tried: Upstream[];
   refused: Upstream[];
@@ -78,6 +88,7 @@ export function newPending<Client>(
     question,
     waiters: waiter === undefined ? [] : [waiter],
     attempts: [],
+    spelling: undefined,
     tried: [],
     refused: [],
     attemptCount: 0,
@@ -107,11 +118,10 @@ export function asksTheSame(pending: Pending<unknown>, query: Uint8Array, key: K
 }
 
 /**
- * Whether `query` is our own question come back: it has the spelling that was chosen at random for one of the attempts.
+ * Whether `query` is our own question come back: it has the spelling that was chosen at random.
  * Names with few letters could be equal by chance and do not count, nor do those in one case, as everybody writes them.
  */
-export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boolean {
-  const { question, key } = pending;
+export function isOwnQuestion({ question, spelling, key }: Pending<unknown>, query: Uint8Array): boolean {
   let letters = 0;
   let capitals = 0;
   for (let at = headerLength; at < key.nameEnd; at++) {
@@ -121,9 +131,7 @@ export function isOwnQuestion(pending: Pending<unknown>, query: Uint8Array): boo
     if (octet !== query[at]) capitals++;
   }
   if (letters < 12 || capitals === 0 || capitals === letters) return false;
-  return pending.attempts.some(({ message }) =>
-    question.every((_, at) => at < headerLength || message[at] === query[at])
-  );
+  return question.every((_, at) => at < headerLength || spelling?.[at] === query[at]);
 }
 
 /** A copy in memory of its own, whatever kind of view `bytes` is. */

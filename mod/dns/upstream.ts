@@ -16,6 +16,12 @@ const silenceUntilDead = 1500;
 const doubtUntilDead = 600;
 const firstProbeAfter = 250;
 const maximumProbeInterval = 5000;
+/** Milliseconds. What a server seems not to be able to do is tried again: it may have been somebody else, or chance. */
+const ednsAgainAfter = 300_000;
+const tcpAgainAfter = 60_000;
+const spellingAgainAfter = 300_000;
+/** So many names in a row came back in another spelling: it is the server's way, and not that it joined two clients. */
+const manyOtherSpellings = 8;
 /** How much of its round trip a server that is not asked is given off per question, so that it is tried again. */
 const aging = 0.98;
 /** Seconds: from a resolver in the same Pod to one that a stub resolver no longer waits for. */
@@ -32,9 +38,10 @@ export class Upstream {
   #probeInterval = firstProbeAfter;
   #probeAt = 0;
   isDead = false;
-  /** Does not understand EDNS, or does not give a name back in the spelling it came in: asked otherwise. */
-  lacksEdns = false;
-  changesCase = false;
+  #ednsAgainAt = -Infinity;
+  #tcpAgainAt = -Infinity;
+  #otherSpellings = 0;
+  #respellsUntil = -Infinity;
   asked = 0;
   answered = 0;
   failed = 0;
@@ -71,6 +78,38 @@ export class Upstream {
       this.#deviation += (Math.abs(this.roundTrip - roundTrip) - this.#deviation) / 4;
       this.roundTrip += (roundTrip - this.roundTrip) / 8;
     }
+  }
+
+  /** Whether it is not known to be one that EDNS is too much for. */
+  takesEdns(now: number): boolean {
+    return now >= this.#ednsAgainAt;
+  }
+
+  /** A question that was sent at `sentAt` without EDNS was answered. That says something only if EDNS had been tried. */
+  noteAnswerWithoutEdns(sentAt: number, now: number): void {
+    if (this.takesEdns(sentAt)) this.#ednsAgainAt = now + ednsAgainAfter;
+  }
+
+  takesTcp(now: number): boolean {
+    return now >= this.#tcpAgainAt;
+  }
+
+  noteTcpFailure(now: number): void {
+    this.#tcpAgainAt = now + tcpAgainAfter;
+  }
+
+  /** Whether it gives names back in another spelling than they came in. A dead one is probed as any other. */
+  respells(now: number): boolean {
+    return !this.isDead && now < this.#respellsUntil;
+  }
+
+  noteSameSpelling(): void {
+    this.#otherSpellings = 0;
+    this.#respellsUntil = -Infinity;
+  }
+
+  noteOtherSpelling(now: number): void {
+    if (++this.#otherSpellings >= manyOtherSpellings) this.#respellsUntil = now + spellingAgainAfter;
   }
 
   /**

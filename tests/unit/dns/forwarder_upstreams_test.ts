@@ -1,7 +1,7 @@
 /** The forwarder and its servers: what they are asked, what counts as an answer, and what becomes of those that fail. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { decode } from "dns-packet";
+import { decode, type RecordType } from "dns-packet";
 import { a, data, Dialogue, extendedError, optRecord, responseTo } from "./dialogue.ts";
 
 Deno.test("what an upstream is asked: a spelling and an id of its own, EDNS 1232, no options, DO and CD kept", () => {
@@ -159,13 +159,36 @@ Deno.test("a server that fails is not the last word while there is another", () 
   assert.equal(dns.ask("example.com"), undefined);
 });
 
-Deno.test("a server without EDNS is asked without it", () => {
+const hasEdns = (dns: Dialogue) =>
+  decode(Buffer.from(dns.attempts[0]!.message)).additionals?.some(({ type }) => type === "OPT") ?? false;
+
+Deno.test("a server without EDNS is asked without it, and after 5 minutes with it again, however busy it is", () => {
   const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
-  dns.ask("example.com");
-  dns.upstreamAnswers({ rcode: 1 });
-  assert.equal(decode(Buffer.from(dns.attempts[0]!.message)).additionals?.length, 0);
-  dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] });
-  dns.reply();
-  dns.ask("other.example.com");
-  assert.equal(decode(Buffer.from(dns.attempts[0]!.message)).additionals?.length, 0);
+  const asks: boolean[] = [];
+  for (let second = 0; second < 302; second++) {
+    dns.ask(`n${second}.example.com`);
+    asks.push(hasEdns(dns));
+    if (hasEdns(dns)) dns.upstreamAnswers({ rcode: 1 });
+    assert.equal(hasEdns(dns), false);
+    dns.wait(50);
+    dns.upstreamAnswers({ answers: [a("example.com", "203.0.113.80")] });
+    assert.equal(dns.reply().rcode, "NOERROR");
+    dns.wait(950);
+  }
+  assert.deepEqual(asks.flatMap((asked, second) => asked ? [second] : []), [0, 301]);
+});
+
+Deno.test("an error that the same question gets without EDNS too says nothing about EDNS", () => {
+  const dns = new Dialogue({ outsideServers: ["203.0.113.1"] });
+  for (const rcode of [1, 4]) {
+    dns.ask("example.com", { type: "TYPE65400" as RecordType });
+    dns.upstreamAnswers({ rcode });
+    assert.equal(hasEdns(dns), false);
+    dns.upstreamAnswers({ rcode });
+    assert.equal(dns.reply().rcode, rcode === 1 ? "FORMERR" : "NOTIMP");
+    dns.ask("www.example.com", { edns: { dnssecOk: true } });
+    assert.equal(hasEdns(dns), true);
+    dns.upstreamAnswers({});
+    dns.reply();
+  }
 });
