@@ -54,7 +54,7 @@ export function dhcpServiceOptions(
   settings: GatewaySettings,
   net: GatewayNetConfig,
   mtu: number,
-): Omit<DhcpServiceOptions, "leased"> & { readonly mtu: number } {
+): Omit<DhcpServiceOptions, "leased"> {
   const { dhcpMtu = mtu, dhcpDomain, dhcpReservations, dhcpRenewalSeconds, dhcpRebindingSeconds } = settings;
   if (dhcpMtu > mtu) {
     log.warn("clients are told the MTU {mtu}: the {dhcpMtu} of PGW_DHCP_MTU do not fit into the tunnel", {

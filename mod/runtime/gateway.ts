@@ -114,7 +114,8 @@ export async function runGateway(mode: GatewayConfig["mode"], settings: GatewayS
       why = {};
       services?.dns.setWayOut(obstacleIn(state));
       services?.probe.update();
-      applier.update();
+      // With another address of the Pod's comes another device.
+      applier.update().then(() => services?.followDevice());
     },
   });
 
@@ -205,7 +206,6 @@ async function serve(
   const { device, network, address } = config.net;
   let deviceIndex = interfaceIndex(device);
   const dhcpOptions = dhcpServiceOptions(settings, config.net, uplink.mtu - vxlanOverhead);
-  const { mtu } = dhcpOptions;
   const dhcp = new DhcpService({ ...dhcpOptions, leased: (record) => learning.lease(record) });
   const condition = (): GatewayCondition => ({
     instance,
@@ -221,11 +221,16 @@ async function serve(
     () => GatewayDns.start(settings, config.net, uplink, cluster),
   );
   const traffic = settings.clientTraffic === "on" ? new TrafficCounter(device) : undefined;
-  const info = (): GatewayInfo => ({
-    podAddress: uplink.address,
-    vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
-    condition: condition(),
-  });
+  const info = (): GatewayInfo => {
+    const present = state();
+    const { address: podAddress, mtu: uplinkMtu } = "pod" in present ? present.pod.uplink : uplink;
+    const mtu = Math.min(settings.dhcpMtu ?? Infinity, uplinkMtu - vxlanOverhead);
+    return {
+      podAddress,
+      vxlan: { id: config.net.id, port: config.net.port, network, gateway: address, mac: gatewayMac(address), mtu },
+      condition: condition(),
+    };
+  };
   const port = settings.httpPort;
   const answer = gatewayHttp({
     info,

@@ -6,6 +6,7 @@ import type { Pod } from "./pod.ts";
 import { isProbe, probeNumber } from "./prober.ts";
 import { eventually, says, sleep, startClient, startGateway, untilClosed, untilOpen } from "./roles.ts";
 import { labTests } from "./test.ts";
+import { routerAddress } from "./topology.ts";
 
 const labTest = labTests();
 
@@ -141,4 +142,25 @@ labTest("a gateway Pod that comes back at the same address, without its leases",
   await startGateway(gateway);
   await client.waitForSourceAddress(gateway.vpnAddress.v4, undefined, 30_000);
   assert.equal(await mac(), before, "there is no old MAC to forget");
+});
+
+labTest("a gateway whose Pod gets another address and MTU tells these, and serves there", async (lab) => {
+  const [client, gateway] = [lab.client(0), lab.gateway(0)];
+  await startGateway(gateway, { PGW_VPN_INTERFACE: "vpn0" });
+  const address = "10.42.0.99";
+  await gateway.ip(
+    "link set eth0 mtu 1400",
+    `addr del ${gateway.address.v4}/24 dev eth0`,
+    `addr add ${address}/24 dev eth0`,
+    `route replace default via ${routerAddress.v4}`,
+    `route replace 10.0.0.0/8 via ${routerAddress.v4} dev eth0`,
+  );
+  await eventually("told", async () => {
+    const { stdout } = await gateway.exec(["curl", "-gsSf", "http://127.0.0.1:3150/v1/gateway"]);
+    const { podAddress, vxlan } = JSON.parse(stdout);
+    return podAddress === address && vxlan.mtu === 1350;
+  });
+  const pgw = startClient(client, {}, ["client", "run", `${address}:3150`]);
+  await pgw.waitForLog(says("open: "), { timeoutMs: 10_000 });
+  assert.equal(await client.fetchSourceAddress(), gateway.vpnAddress.v4);
 });
