@@ -96,9 +96,10 @@ export function writeStored(
 
 /** Sets all TTLs of the message just written: those of a stale answer (RFC 8767 section 4). */
 export function overwriteTtls(out: Uint8Array, length: number, stored: Stored, ttl: number): void {
+  // Truncated, it has no records: OPT is where they would be.
+  if (length < stored.length) return;
   for (let index = 0; index < stored.ttlCount; index++) {
-    const ttlAt = stored.ttlOffsets[stored.ttlOffsetsAt + index]!;
-    if (ttlAt + 4 <= length) putU32(out, ttlAt, ttl);
+    putU32(out, stored.ttlOffsets[stored.ttlOffsetsAt + index]!, ttl);
   }
 }
 
@@ -136,7 +137,8 @@ export function appendExtendedError(out: Uint8Array, length: number, { code, tex
 }
 
 /**
- * What is answered without looking anywhere: ANY (RFC 8482 section 4.2), `localhost` (RFC 6761 section 6.3), zone
+ * What is answered without looking anywhere: ANY (RFC 8482 section 4.2), `localhost` (RFC 6761 section 6.3),
+ * `resolver.arpa` (RFC 9462 section 4: this resolver has no encrypted side, and an upstream's would be another one), zone
  * transfers and classes other than IN.
  *
  * @returns the length, or 0 when the question is an ordinary one
@@ -146,7 +148,8 @@ export function writeLocal(out: Uint8Array, question: Uint8Array, query: Query):
     return writeEmpty(out, question, query, rcodes.notImp, { code: extendedErrors.notSupported, text: "" });
   }
   if (query.type === types.any) return writeRecord(out, question, query, types.hinfo, 3789, rfc8482);
-  if (!isLocalhost(question, query.nameEnd)) return 0;
+  if (isWithin(resolverArpa, question, query.nameEnd)) return writeEmpty(out, question, query, rcodes.noError);
+  if (!isWithin(localhost, question, query.nameEnd)) return 0;
   if (query.type === types.a) return writeRecord(out, question, query, types.a, 604_800, loopback4);
   if (query.type === types.aaaa) return writeRecord(out, question, query, types.aaaa, 604_800, loopback6);
   return writeEmpty(out, question, query, rcodes.noError);
@@ -156,6 +159,7 @@ const rfc8482 = Uint8Array.from("\x07RFC8482\0", (character) => character.charCo
 const loopback4 = Uint8Array.of(127, 0, 0, 1);
 const loopback6 = Uint8Array.from({ length: 16 }, (_, index) => index === 15 ? 1 : 0);
 const localhost = nameToWire("localhost")!;
+const resolverArpa = nameToWire("resolver.arpa")!;
 
 function writeRecord(
   out: Uint8Array,
@@ -183,12 +187,12 @@ function putCounts(out: Uint8Array, answers: number, query: Query): void {
   putU16(out, 10, query.hasEdns ? 1 : 0);
 }
 
-/** Whether the name that ends at `nameEnd` is `localhost` or below it, in any case. */
-function isLocalhost(question: Uint8Array, nameEnd: number): boolean {
-  const start = nameEnd - localhost.length;
+/** Whether the name that ends at `nameEnd` is `zone` (in wire form) or below it, in any case. */
+function isWithin(zone: string, question: Uint8Array, nameEnd: number): boolean {
+  const start = nameEnd - zone.length;
   if (start < headerLength) return false;
-  for (let index = 0; index < localhost.length; index++) {
-    if (lowerCase[question[start + index]!] !== localhost.charCodeAt(index)) return false;
+  for (let index = 0; index < zone.length; index++) {
+    if (lowerCase[question[start + index]!] !== zone.charCodeAt(index)) return false;
   }
   // The octets could be the end of a longer label: a label must begin where they do.
   let at = headerLength;

@@ -75,11 +75,14 @@ function zonesOfLabels(
 
 /**
  * Zones that no server of the outside is asked about unless a route says so: names that exist nowhere (RFC 6761
- * section 6.4, RFC 7686) and the reverse zones of addresses that are everybody's own (RFC 6303 section 4).
+ * section 6.4, RFC 7686), or not here, and the reverse zones of addresses that are everybody's own (RFC 6303 section 4).
  */
 export const nobodysZones: readonly string[] = [
   "invalid",
   "onion",
+  // Firefox asks whether the network minds that it resolves names by itself: it does, for a resolver of the outside
+  // would hear of the cluster's names.
+  "use-application-dns.net",
   ...[
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -96,10 +99,12 @@ export const nobodysZones: readonly string[] = [
 ];
 
 /**
- * The address of a name with one label. What an application calls `web` is a name of the cluster that was not found with
- * any search domain, and nothing that the outside should hear of; top-level domains are no hosts.
+ * A question about a host with one label. What an application calls `web` is a name of the cluster that was not found
+ * with any search domain, and nothing that the outside should hear of, whatever is asked about it (a browser asks for
+ * HTTPS as well). Top-level domains are no hosts: all that they have is their delegation and their keys.
  */
 export function isHostWithoutDomain(question: Uint8Array, { nameEnd, type }: Query): boolean {
   const label = question[headerLength]!;
-  return label > 0 && headerLength + label + 2 === nameEnd && (type === types.a || type === types.aaaa);
+  return label > 0 && headerLength + label + 2 === nameEnd &&
+    type !== types.ns && type !== types.soa && type !== types.ds && type !== types.dnskey;
 }

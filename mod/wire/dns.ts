@@ -19,6 +19,8 @@ export const types = {
   aaaa: 28,
   srv: 33,
   opt: 41,
+  ds: 43,
+  dnskey: 48,
   svcb: 64,
   https: 65,
   ixfr: 251,

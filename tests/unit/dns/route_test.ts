@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parsePrefix } from "../../../mod/addr/prefix.ts";
 import { clusterZones, reverseZones, RouteTable } from "../../../mod/dns/route.ts";
-import { formatName, nameToWire } from "../../../mod/wire/dns.ts";
+import { Routing } from "../../../mod/dns/routing.ts";
+import { lookupQuestion } from "../../../mod/dns/lookup.ts";
+import { parseType } from "../../../mod/dns/presentation.ts";
+import { formatName, nameToWire, Query, readQuery } from "../../../mod/wire/dns.ts";
+import { config } from "./dialogue.ts";
 
 /** What a question for `name` would find. */
 function findName<Value>(table: RouteTable<Value>, name: string): Value {
@@ -68,4 +72,26 @@ Deno.test("names in wire form and back", () => {
   const wire = Uint8Array.of(3, 0x41, 0x2e, 7, 2, 0x62, 0x2d, 0);
   assert.equal(formatName(wire, 0), "a\\046\\007.b-.");
   assert.equal(formatName(Uint8Array.of(0), 0), ".");
+});
+
+/** The name of the route that a question takes. */
+function routeOf(name: string, type = "A", routes: (typeof config)["routes"] = []): string {
+  const question = lookupQuestion(name, 0, parseType(type)!)!;
+  const query = new Query();
+  readQuery(question, question.length, query);
+  return new Routing({ ...config, routes }).find(question, query).name;
+}
+
+Deno.test("one label: the outside hears of it in no question that a host could be meant by", () => {
+  const ofHosts = ["A", "AAAA", "HTTPS", "SVCB", "MX", "TXT", "SRV", "PTR", "CNAME", "NAPTR", "CAA", "TYPE65400"];
+  for (const type of ofHosts) assert.equal(routeOf("web", type), "nobody", type);
+  for (const type of ["NS", "SOA", "DS", "DNSKEY"]) assert.equal(routeOf("com", type), "outside", type);
+  for (const type of ofHosts) assert.equal(routeOf("example.com", type), "outside", type);
+  assert.equal(routeOf(".", "NS"), "outside");
+});
+
+Deno.test("Firefox is told to ask this server, unless a route says otherwise", () => {
+  assert.equal(routeOf("use-application-dns.net"), "nobody");
+  const routes = [{ zone: "use-application-dns.net", servers: "outside" }] as const;
+  assert.equal(routeOf("use-application-dns.net", "A", routes), "outside");
 });
