@@ -144,24 +144,37 @@ export type TtlLimits = {
 
 /**
  * Makes what `bytes` holds fit for any client, in place: our flags instead of the upstream's (AD is cleared: nothing
- * here validates), the question in lower case, no OPT, TTLs within `limits`.
+ * here validates), the name that was asked for in lower case, no OPT, TTLs within `limits`.
  *
  * @returns how long it may be kept, in seconds; 0 when it is for the askers alone
  */
 export function normalize(bytes: Uint8Array, response: Response, limits: TtlLimits): number {
   const { rcode, questionEnd, ttlOffsets } = response;
+  const nameEnd = questionEnd - 4;
   putU16(bytes, 0, 0);
   putU16(bytes, 2, flags.qr | flags.ra | (rcode & flags.rcode));
   putU16(bytes, 10, response.additionals);
-  for (let at = headerLength; at < questionEnd - 4; at++) bytes[at] = lowerCase[bytes[at]!]!;
-  for (let index = 0; index < response.ttlCount; index++) {
+  for (let at = headerLength; at < nameEnd; at++) bytes[at] = lowerCase[bytes[at]!]!;
+  for (let index = 0, owner = questionEnd; index < response.ttlCount; index++) {
     const at = ttlOffsets[index]!;
+    if (at - 4 - owner === nameEnd - headerLength) spellAsQuestion(bytes, owner, nameEnd);
     putU32(bytes, at, withinLimits(effectiveTtl(u32(bytes, at)), limits));
+    owner = at + 6 + u16(bytes, at + 4);
   }
   if (response.hasType) return withinLimits(response.minimumTtl, limits);
   // Nothing of the type: believed for as long as the SOA says, and not at all without one (RFC 2308 section 5).
   if (response.negativeTtl < 0) return 0;
   return Math.min(withinLimits(Math.min(response.minimumTtl, response.negativeTtl), limits), limits.negativeMaximum);
+}
+
+/**
+ * Gives an owner that is not compressed the spelling of the question, if it is the same name: the upstream wrote what it
+ * was asked, which is in random case.
+ */
+function spellAsQuestion(bytes: Uint8Array, owner: number, nameEnd: number): void {
+  const ahead = owner - headerLength;
+  for (let at = headerLength; at < nameEnd; at++) if (lowerCase[bytes[at + ahead]!] !== bytes[at]) return;
+  bytes.copyWithin(owner, headerLength, nameEnd);
 }
 
 function withinLimits(ttl: number, limits: TtlLimits): number {

@@ -42,6 +42,25 @@ Deno.test("normalised: our flags, lower case, no OPT, TTLs within limits", () =>
   assert.deepEqual(kept.additionals?.map(({ type }) => type), ["A"]);
 });
 
+Deno.test("normalised: an owner that is the name asked for, written out in full, is in its spelling; others stay", () => {
+  const cname: Answer = { type: "CNAME", name: "EXAMPLE.com", data: "Www.EXAMPLE.com", ttl: 50, class: "IN" };
+  const bytes = message({
+    answers: [
+      cname,
+      a("Www.EXAMPLE.com", "203.0.113.1"),
+      a("exAMPLE.coM", "203.0.113.2"),
+      a("exAMPLF.com", "203.0.113.3"),
+    ],
+    authorities: [soa("Com")],
+    additionals: [a("Example.COM", "203.0.113.4")],
+  });
+  normalize(bytes, read(bytes)!, limits);
+  const { answers, authorities, additionals } = decode(Buffer.from(bytes));
+  assert.deepEqual(answers?.map(({ name }) => name), ["example.com", "Www.EXAMPLE.com", "example.com", "exAMPLF.com"]);
+  assert.deepEqual(answers?.[0]?.type === "CNAME" && answers[0].data, "Www.EXAMPLE.com");
+  assert.deepEqual([authorities?.[0]?.name, additionals?.[0]?.name], ["Com", "example.com"]);
+});
+
 Deno.test("how long an answer is kept", () => {
   const ttlOf = (sections: Partial<Packet>, flags?: number) => {
     const bytes = message(sections, flags);
