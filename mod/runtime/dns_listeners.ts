@@ -47,7 +47,7 @@ const maxUnsent = 1 << 17;
 /** More is for somebody who asks for large answers and does not take them. Bytes. */
 const intolerableUnsent = 1 << 19;
 /** Milliseconds (RFC 7766 section 6.2.3). */
-const idleMs = 10_000;
+const usualIdleMs = 10_000;
 
 /** Datagrams, many with one system call where the C library is there to make it. */
 export async function listenDatagrams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Promise<Listener> {
@@ -160,8 +160,17 @@ export async function listenSingleDatagrams(
 
 const acceptRetryMs = 100;
 
-/** Connections: pipelined queries, answered in any order (RFC 7766 section 6.2.1.1). */
-export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: QueryHandler): Listener {
+/**
+ * Connections: pipelined queries, answered in any order (RFC 7766 section 6.2.1.1).
+ *
+ * @param idleMs how long a connection is kept on which nothing happens
+ */
+export function listenStreams(
+  listen: ListenAddress,
+  allow: Prefix4,
+  handler: QueryHandler,
+  idleMs = usualIdleMs,
+): Listener {
   const listener = Deno.listen({ hostname: listen.address, port: listen.port, transport: "tcp" });
   const connections = new Set<StreamPeer>();
   let isOpen = true;
@@ -182,7 +191,7 @@ export function listenStreams(listen: ListenAddress, allow: Prefix4, handler: Qu
         connections.delete(oldest);
         oldest.close();
       }
-      const peer = new StreamPeer(connection, address);
+      const peer = new StreamPeer(connection, address, idleMs);
       connections.add(peer);
       peer.serve(handler).finally(() => connections.delete(peer));
     }
@@ -216,14 +225,18 @@ class StreamPeer implements Peer {
   #resume: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
+  /** When a question came or an answer was taken. */
+  #activeAt = performance.now();
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly connection: Deno.TcpConn, readonly address: string) {
+  constructor(readonly connection: Deno.TcpConn, readonly address: string, readonly idleMs: number) {
     this.#closeWhenIdle();
   }
 
+  /** Until the connection is closed. */
   async serve(handler: QueryHandler): Promise<void> {
     await readFrames(this.connection, (query) => {
+      this.#activeAt = performance.now();
       const length = handler.answer(query, query.length, true, streamAnswer);
       this.#outstanding++;
       if (length > 0) this.reply(streamAnswer, length);
@@ -231,8 +244,10 @@ class StreamPeer implements Peer {
       else this.close();
       handler.flush();
       const isTooMuch = this.#outstanding >= maxOutstanding || this.#unsent >= maxUnsent;
-      return isTooMuch && this.#isOpen ? new Promise((resolve) => this.#resume = resolve) : undefined;
+      return isTooMuch && this.#isOpen ? this.#progress() : undefined;
     });
+    // A client that has ended its side only has no more to ask: it still waits for the answers.
+    while (this.#isOpen && this.#outstanding > 0) await this.#progress();
     this.close();
   }
 
@@ -256,14 +271,20 @@ class StreamPeer implements Peer {
   #written(length: number): void {
     this.#outstanding--;
     this.#unsent -= length;
-    this.#closeWhenIdle();
+    this.#activeAt = performance.now();
     this.#resume?.();
     this.#resume = undefined;
   }
 
-  /** A client that neither asks nor takes its answers for this long makes room for others. */
+  /** Until an answer has been taken, or the connection is closed. */
+  #progress(): Promise<void> {
+    return new Promise((resolve) => this.#resume = resolve);
+  }
+
+  /** A client that neither asks nor takes its answers for so long makes room for others. */
   #closeWhenIdle(): void {
-    clearTimeout(this.#idleTimer);
-    if (this.#isOpen) this.#idleTimer = setTimeout(() => this.close(), idleMs);
+    const leftMs = this.#activeAt + this.idleMs - performance.now();
+    if (leftMs <= 0) this.close();
+    else this.#idleTimer = setTimeout(() => this.#closeWhenIdle(), leftMs);
   }
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { parsePrefix, type Prefix4 } from "../../../mod/addr/prefix.ts";
 import { listenStreams, type Peer, type QueryHandler } from "../../../mod/runtime/dns_listeners.ts";
-import { readFrames } from "../../../mod/runtime/dns_frames.ts";
+import { readFrames, writeFrame } from "../../../mod/runtime/dns_frames.ts";
 import { closeQuietly, loopback, readAll, sleep, writeAll } from "./loopback.ts";
 
 const allow = parsePrefix("127.0.0.0/8") as Prefix4;
@@ -44,6 +44,49 @@ Deno.test("DNS by TCP: who has large answers come and does not take them is cut 
     for (const peer of peers) peer.reply(new Uint8Array(large), large);
     assert.ok((await readAll(client)).length < pipelined * large);
   });
+});
+
+/** What a client hears whose every question is answered `answerMs` later, until the connection ends. */
+async function askingSlowly(
+  [idleMs, answerMs]: [number, number],
+  use: (client: Deno.TcpConn) => Promise<void>,
+): Promise<number[]> {
+  const listener = listenStreams({ address: loopback, port: 0 }, allow, {
+    answer: () => -1,
+    askUpstream: (query, _, peer) => void setTimeout(() => peer.reply(Uint8Array.from(query), 1), answerMs),
+    flush: () => {},
+  }, idleMs);
+  const client = await Deno.connect({ hostname: loopback, port: listener.port });
+  const heard: number[] = [];
+  try {
+    const reading = readFrames(client, ([first]) => void heard.push(first!));
+    await use(client);
+    await reading;
+  } finally {
+    closeQuietly(client);
+    await listener.close();
+  }
+  return heard;
+}
+
+Deno.test("DNS by TCP: a connection is idle for as long as nothing is asked on it, and no longer", async () => {
+  const beganAt = performance.now();
+  const heard = await askingSlowly([1_000, 600], async (client) => {
+    await writeFrame(client, Uint8Array.of(1));
+    await sleep(1_100);
+    await writeFrame(client, Uint8Array.of(2));
+  });
+  assert.deepEqual(heard, [1, 2]);
+  const tookMs = performance.now() - beganAt;
+  assert.ok(tookMs > 2_600 && tookMs < 5_000, `${tookMs} ms`);
+});
+
+Deno.test("DNS by TCP: who ends his side after his questions gets the answers, and then the end", async () => {
+  const heard = await askingSlowly([10_000, 100], async (client) => {
+    for (const question of [1, 2]) await writeFrame(client, Uint8Array.of(question));
+    await client.closeWrite();
+  });
+  assert.deepEqual(heard, [1, 2]);
 });
 
 Deno.test("DNS by TCP: eight clients that hold all connections keep a ninth one out of none", async () => {
