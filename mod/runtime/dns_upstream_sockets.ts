@@ -60,6 +60,7 @@ class HostUpstreamSockets implements UpstreamSockets {
   /** The newest of each server and transport; older ones may still wait for answers. */
   readonly #streams = new Map<string, Stream>();
   readonly #open = new Set<Stream>();
+  #isOpen = true;
 
   constructor(readonly datagrams: DatagramAsker, readonly caCerts: readonly string[]) {}
 
@@ -70,21 +71,34 @@ class HostUpstreamSockets implements UpstreamSockets {
     reception: Reception,
   ) {
     if (transport === "udp") return this.datagrams.ask(server, message, reception);
-    const key = `${transport} ${formatUpstream(server)}`;
-    const open = () => {
-      const stream: Stream = new Stream(server, transport, this.caCerts, () => this.#open.delete(stream));
-      this.#streams.set(key, stream);
-      this.#open.add(stream);
-      return stream.ask(message, reception);
+    const ask = () => {
+      const stream = this.#stream(server, transport, message);
+      // A server may close a connection that it has answered on at any time, and is asked again on the next one (RFC 7766
+      // section 6.2.4). That each has brought an answer bounds their number.
+      const failed = () => {
+        if (stream.answered > 0 && this.#isOpen) question = ask();
+        else reception.failed();
+      };
+      return stream.ask(message, { received: reception.received, failed });
     };
-    const stream = this.#streams.get(key);
-    if (stream === undefined || !stream.accepts(message)) return open();
-    // The server may be closing an idle connection just now: that is no failure (RFC 7766 section 6.2.4).
-    let question = stream.ask(message, { ...reception, failed: () => question = open() });
+    let question = ask();
     return { close: () => question.close() };
   }
 
+  /** The newest connection to a server if it takes `message`, or a new one. */
+  #stream(server: UpstreamAddress, transport: "tcp" | "tls", message: Uint8Array): Stream {
+    const key = `${transport} ${formatUpstream(server)}`;
+    const newest = this.#streams.get(key);
+    if (newest?.accepts(message)) return newest;
+    const onClosed = () => this.#open.delete(stream);
+    const stream: Stream = new Stream(server, transport, this.caCerts, newest?.capacity ?? Infinity, onClosed);
+    this.#streams.set(key, stream);
+    this.#open.add(stream);
+    return stream;
+  }
+
   async close(): Promise<void> {
+    this.#isOpen = false;
     for (const stream of [...this.#open]) stream.close();
     this.#streams.clear();
     await this.datagrams.close();
@@ -116,6 +130,10 @@ function askDatagram(server: UpstreamAddress, message: Uint8Array, reception: Re
 
 /** One connection with many questions on their way (RFC 7766 section 6.2.1.1), told apart by their ids. */
 class Stream {
+  /** How many got their answer from it. */
+  answered = 0;
+  /** Questions at once, until it has answered more: as many as the last one answered that broke off with some waiting. */
+  capacity: number;
   readonly #waiting = new Map<number, Reception>();
   #connection: Deno.Conn | undefined;
   readonly #opening: Promise<void>;
@@ -129,14 +147,17 @@ class Stream {
     server: UpstreamAddress,
     transport: "tcp" | "tls",
     caCerts: readonly string[],
+    capacity: number,
     readonly onClosed: () => void,
   ) {
+    this.capacity = capacity;
     this.#opening = this.#open(server, transport, caCerts);
     this.#writing = this.#opening;
   }
 
   accepts(message: Uint8Array): boolean {
-    return this.#isOpen && performance.now() - this.#silentSince < silenceMs && !this.#waiting.has(idOf(message));
+    return this.#isOpen && performance.now() - this.#silentSince < silenceMs && !this.#waiting.has(idOf(message)) &&
+      this.#waiting.size < Math.max(this.capacity, this.answered);
   }
 
   ask(message: Uint8Array, reception: Reception): Listening {
@@ -159,11 +180,15 @@ class Stream {
     this.#isOpen = false;
     clearTimeout(this.#idleTimer);
     this.#connection?.close();
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
+    if (this.#waiting.size > 0 && this.answered > 0) this.capacity = this.answered;
     this.onClosed();
-    // Not in the middle of the caller's own step.
-    queueMicrotask(() => waiting.forEach((reception) => reception.failed()));
+    // Not in the middle of the caller's own step. Who does not listen any more by then is not told.
+    queueMicrotask(() => {
+      for (const [id, reception] of this.#waiting) {
+        this.#waiting.delete(id);
+        reception.failed();
+      }
+    });
   }
 
   async #open(server: UpstreamAddress, transport: "tcp" | "tls", caCerts: readonly string[]): Promise<void> {
@@ -186,11 +211,19 @@ class Stream {
 
   async #read(connection: Deno.Conn): Promise<void> {
     await readFrames(connection, (frame) => {
-      if (frame.length >= 2) this.#waiting.get(idOf(frame))?.received(frame, frame.length);
+      if (frame.length >= 2) this.#receive(frame);
       this.#silentSince = this.#waiting.size === 0 ? Infinity : performance.now();
       return undefined;
     });
     this.close();
+  }
+
+  #receive(frame: Uint8Array): void {
+    const id = idOf(frame);
+    const reception = this.#waiting.get(id);
+    reception?.received(frame, frame.length);
+    // The receiver stops listening when it has what it waited for.
+    if (reception !== undefined && this.#waiting.get(id) !== reception) this.answered++;
   }
 
   #closeWhenIdle(): void {
