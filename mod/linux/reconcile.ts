@@ -49,6 +49,8 @@ export type ReconcileOptions = FirewallOptions & {
   readonly netlink?: Netlink;
   /** Kept by the caller from one call to the next, so that what was just seen is not looked at again. */
   readonly networkLook?: NetworkLook;
+  /** Told what each look showed, before anything of it is changed. */
+  readonly looked?: ((observed: Observed) => void) | undefined;
 };
 
 /**
@@ -132,12 +134,13 @@ export function showApplied(applied: Applied): string {
 async function applyIpState(
   netlink: Netlink,
   state: IpState,
-  { networkLook: seen = new NetworkLook(), lifetimes }: ReconcileOptions,
+  { networkLook: seen = new NetworkLook(), lifetimes, looked }: ReconcileOptions,
 ): Promise<Change[]> {
   const applied: Change[] = [];
   const changesFrom = (observed: Observed) => diff(state, observed, applied.length === 0 ? lifetimes : "about");
   const lookForChanges = async () => {
     const observed = await look(netlink, state.neighbors !== undefined);
+    looked?.(observed);
     const changes = changesFrom(observed);
     seen.saw(observed);
     return changes;

@@ -90,3 +90,5 @@ export const forever = 0xffffffff;
  */
 export const protocol = 80;
 export const group = protocol;
+/** `RTPROT_RA`: of the routes that a router's advertisements (RFC 4861) made. */
+export const advertised = 9;

@@ -4,7 +4,8 @@ import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { PgwError } from "../errors.ts";
 import type { Observed, ObservedLink, ObservedRoute } from "../netstate/diff.ts";
 import { aroundTable } from "../netstate/names.ts";
-import { type Uplink, uplinkDefault, type UplinkRoute } from "../netstate/uplink.ts";
+import { followUplink, type Uplink, uplinkDefault, type UplinkRoute } from "../netstate/uplink.ts";
+import { advertised } from "./rtnetlink.ts";
 
 /** The Pod's own interface cannot be told, or cannot carry a tunnel. */
 export class UplinkError extends PgwError {}
@@ -50,6 +51,30 @@ export function findUplink(observed: Observed, name?: string, vpnInterface?: str
     routes,
     ...(default6 === undefined ? {} : { default6: defaultOf(default6) }),
   };
+}
+
+/**
+ * The uplink `before` in what the kernel holds now; `undefined`: as it was, or not in use.
+ *
+ * A default route that somebody makes in `main`, to a router, is the Pod's own from then on: what they know of the way out is
+ * lost when it is taken out of there. But not one that was advertised, as anybody on the link may do.
+ */
+export function findChangedUplink(observed: Observed, before: Uplink): Uplink | undefined {
+  const isUp = observed.links.some(({ name, up }) => name === before.device && up);
+  if (!isUp) return undefined;
+  const routes = observed.routes.filter((route) => !route.ours && (route.destination.length > 0 || isToRouter(route)));
+  try {
+    const now = followUplink(before, findUplink({ ...observed, routes }, before.device));
+    return JSON.stringify(now) === JSON.stringify(before) ? undefined : now;
+  } catch (error) {
+    // Without an address: on the way to another, as a rule.
+    if (error instanceof UplinkError) return undefined;
+    throw error;
+  }
+}
+
+function isToRouter({ hop, protocol }: ObservedRoute): boolean {
+  return hop.kind === "device" && hop.via !== undefined && protocol !== advertised;
 }
 
 function ownAddresses({ links, addresses }: Observed): Ipv4[] {

@@ -44,6 +44,24 @@ export function mtuTowards(uplink: Uplink, address: Ipv4): number {
   return Math.min(uplink.mtu, uplinkRoute(uplink, address)?.mtu ?? Infinity);
 }
 
+/**
+ * What is seen of the uplink `before` when it is looked at again. Its default routes are those that came since, else the
+ * ones from before, which are kept elsewhere.
+ */
+export function followUplink(before: Uplink, seen: Uplink): Uplink {
+  const default4 = uplinkDefault(seen) ?? uplinkDefault(before);
+  const default6 = seen.default6 ?? before.default6;
+  return {
+    ...seen,
+    mtu: Math.min(seen.mtu, default4?.mtu ?? Infinity),
+    routes: [
+      ...seen.routes.filter(({ destination }) => destination.length > 0),
+      ...(default4 === undefined ? [] : [default4]),
+    ],
+    ...(default6 === undefined ? {} : { default6 }),
+  };
+}
+
 /** The Pod's own default route; absent on a node that has none. */
 export function uplinkDefault({ routes }: Pick<Uplink, "routes">): UplinkRoute | undefined {
   return routes.find((route) => route.destination.length === 0);

@@ -22,6 +22,7 @@ import { say } from "./client_report.ts";
 import { observe, retryMs, search } from "./client_search.ts";
 import type { ClientConfig, ClientState, FoundTunnel, Random, Step } from "./client_state.ts";
 import { fresh, info, pause, rest } from "./client_step.ts";
+import { restart, withUplink } from "./client_uplink.ts";
 
 export { isReady, phaseName, phaseOf, stageOf } from "./client_state.ts";
 export type { ClientConfig, ClientState, FoundTunnel, Link, Step } from "./client_state.ts";
@@ -38,6 +39,10 @@ export function startClient(config: ClientConfig, now: number, found?: FoundTunn
 export function step(config: ClientConfig, state: ClientState, event: ClientEvent, now: number, random: Random): Step {
   if (event.kind === "stop") return stop(config, state, now, random);
   if (event.kind === "applyFailed" && state.kind !== "stopping") return applyFailed(state, event.reason, now, random);
+  if (event.kind === "uplink") {
+    if ("link" in state && state.link.uplink.address !== event.uplink.address) return restart(state, event.uplink, now);
+    state = withUplink(state, event.uplink);
+  }
   switch (state.kind) {
     case "closing":
       return event.kind === "applied" ? observe(state.aim) : rest(state);

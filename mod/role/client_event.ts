@@ -17,6 +17,7 @@ export type ClientEvent =
   /** The kernel holds what the present phase asks for. */
   | { readonly kind: "applied" }
   | { readonly kind: "applyFailed"; readonly reason: string }
+  /** The answer to `observeUplink`, or what has changed since. */
   | { readonly kind: "uplink"; readonly uplink: Uplink }
   | { readonly kind: "noUplink"; readonly reason: string }
   | { readonly kind: "resolved"; readonly candidates: readonly Candidate[] }

@@ -24,6 +24,13 @@ export function linkTo(config: ClientConfig, uplink: Uplink, { podAddress, info 
   };
 }
 
+/** The same tunnel over `uplink`, which has changed. Whether more would fit now is not known before a gateway is asked. */
+export function linkOver(uplink: Uplink, link: Link): Link {
+  const { tunnel } = link;
+  const mtu = Math.min(tunnel.mtu, mtuTowards(uplink, tunnel.remote) - vxlanOverhead);
+  return { ...link, uplink, tunnel: { ...tunnel, mtu } };
+}
+
 export function obstacleOf(config: ClientConfig, { uplink, tunnel, network, condition }: Link): string | undefined {
   const name = `the gateway ${formatIpv4(tunnel.remote)}`;
   if (condition?.draining) return `${name} is about to stop`;

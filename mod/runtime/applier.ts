@@ -2,8 +2,9 @@
 
 import { applyFirewall, type FirewallListed, FirewallLook } from "../linux/firewall.ts";
 import { NetworkLook } from "../linux/network_look.ts";
-import { type Applied, reconcile, type ReconcileOptions, showApplied } from "../linux/reconcile.ts";
+import { type Applied, observe, reconcile, type ReconcileOptions, showApplied } from "../linux/reconcile.ts";
 import type { Runner } from "../linux/runner.ts";
+import type { Observed } from "../netstate/diff.ts";
 import type { NetState } from "../netstate/state.ts";
 import { KernelWatch } from "./kernel_watch.ts";
 import { logger } from "./log.ts";
@@ -21,8 +22,8 @@ export type ApplierPorts = {
   repaired(): void;
   /** What others changed could not be put back; it is tried again. */
   unrepaired?(error: unknown): void;
-  /** The kernel changed, or is about to be looked at: whatever {@link wanted} depends on may be looked at as well. */
-  looking?(): void;
+  /** What the kernel holds, before anything of it is changed: whatever {@link wanted} depends on may be seen in it. */
+  looked?(observed: Observed): void;
   /** Somebody else changed links, addresses or routes. */
   noticed?(): void;
   readonly listed?: FirewallListed;
@@ -96,11 +97,22 @@ export class Applier {
     this.#watch = new KernelWatch(["network", "firewall"], (changes) => {
       // Never ours is what another program did to the firewall.
       const isOthers = changes.has("firewall");
-      if (!isOthers && performance.now() - this.#appliedAt <= ownNoticesMs) return this.ports.looking?.();
+      if (!isOthers && performance.now() - this.#appliedAt <= ownNoticesMs) return void this.see();
       this.ports.noticed?.();
       if (isOthers) this.look();
       else this.#repair();
     });
+  }
+
+  /** Looks at the kernel for the sake of {@link ApplierPorts.looked} alone. */
+  async see(): Promise<void> {
+    const { looked } = this.ports;
+    if (looked === undefined) return;
+    try {
+      looked(await observe());
+    } catch (error) {
+      log.warn("the Pod's network cannot be seen: {error}", { error });
+    }
   }
 
   /** Looks at what it looks at regularly: now, or as soon as the change that is being made is done. */
@@ -135,15 +147,16 @@ export class Applier {
   }
 
   #reconcile({ state, firewallOnly }: Wanted, more: ReconcileOptions = {}): Promise<readonly Applied[]> {
-    const { runner, listed } = this.ports;
+    const { runner, listed, looked } = this.ports;
     const options = { look: this.#firewallLook, ...(listed === undefined ? {} : { listed }) };
     if (firewallOnly) return applyFirewall(runner, state().firewall, options);
-    return reconcile(runner, state(), { ...options, networkLook: this.#networkLook, ...more });
+    return reconcile(runner, state(), { ...options, looked, networkLook: this.#networkLook, ...more });
   }
 
   async #repair(): Promise<void> {
-    this.ports.looking?.();
     const wanted = this.ports.wanted();
+    // Nothing but the firewall is looked at then.
+    if (wanted?.firewallOnly) this.see();
     if (this.#busy || wanted === undefined || wanted.key !== this.#appliedKey) return;
     this.#busy = true;
     this.#isLookDue = false;

@@ -10,6 +10,7 @@ import type { Why } from "../health/history.ts";
 import { interfaceIndex } from "../linux/interface_index.ts";
 import { observe } from "../linux/reconcile.ts";
 import { findUplink } from "../linux/uplink.ts";
+import type { Observed } from "../netstate/diff.ts";
 import { findTunnel } from "../netstate/found_tunnel.ts";
 import { isNest } from "../netstate/nest.ts";
 import { type Candidate, clientNetState, type ClientPhase, isOpen } from "../netstate/client.ts";
@@ -64,7 +65,7 @@ export async function runClient(
   const ended = Promise.withResolvers<void>();
   let sockets: { readonly key: string; readonly of: ClientSockets } | undefined;
   let asking = new AbortController();
-  const uplink = new OwnUplink(settings.uplink);
+  const uplink = new OwnUplink(settings.uplink, found?.link.uplink);
   let stages = 0;
   let stage: string | undefined;
   let entered: ClientState["kind"] | undefined;
@@ -80,7 +81,11 @@ export async function runClient(
     wanted: () => wanted(config, loop.state, nest, stages),
     applied: () => loop.post({ kind: "applied" }),
     repaired: () => memory.worked(),
-    looking: lookForOthers,
+    looked(observed) {
+      lookForOthers(observed);
+      const changed = uplink.follow(observed);
+      if (changed !== undefined) loop.post({ kind: "uplink", uplink: changed });
+    },
     noticed: () => loop.post({ kind: "kernelChanged" }),
     listed: blocked.listed,
     failed: (error) =>
@@ -114,16 +119,11 @@ export async function runClient(
     },
   });
 
-  async function lookForOthers(): Promise<void> {
-    try {
-      const { links } = await observe(false);
-      if (isNest(links, config.net.device) === nest) return;
-      nest = !nest;
-      log.debug(nest ? "the Pod has more than one interface" : "the Pod has one interface");
-      applier.update();
-    } catch (error) {
-      log.warn("interfaces of the Pod cannot be seen: {error}", { error });
-    }
+  function lookForOthers({ links }: Observed): void {
+    if (isNest(links, config.net.device) === nest) return;
+    nest = !nest;
+    log.debug(nest ? "the Pod has more than one interface" : "the Pod has one interface");
+    applier.update();
   }
 
   /** While the kernel, or `iptables`, is waited for. */
@@ -257,7 +257,7 @@ export async function runClient(
       clientHttp(() => loop.state, { history, applier, blocked, device: config.net.device }),
     );
     applier.keepRepaired();
-    lookForOthers();
+    applier.see();
     await ended.promise;
   } finally {
     asking.abort();

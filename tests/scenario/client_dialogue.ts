@@ -12,7 +12,7 @@ import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { gatewayMac, parseMac } from "../../mod/addr/mac.ts";
 import { type GatewayCondition, notice } from "../../mod/health/probe.ts";
 import type { ClientPhase } from "../../mod/netstate/client.ts";
-import type { Uplink } from "../../mod/netstate/uplink.ts";
+import { type Uplink, uplinkDefault } from "../../mod/netstate/uplink.ts";
 import { type ClientConfig, type FoundTunnel, startClient } from "../../mod/role/client.ts";
 import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
 import type { GatewayInfo } from "../../mod/role/gateway_info.ts";
@@ -68,6 +68,8 @@ export type Moment = {
     hasNoUplink(reason: string | undefined): void;
     /** From now on the Pod has this address. */
     hasAddress(address: string): void;
+    /** It was seen that the Pod has another uplink than before. */
+    hasUplink(changed: Partial<Uplink>): void;
     /** Somebody else changed something: a link, an address, a route. */
     changes(): void;
     /** Another host claims the address that the client wanted to be watched. */
@@ -170,6 +172,11 @@ class Runner {
         hasNoUplink: (reason) => tell(() => this.#noUplink = reason),
         changes: () => tell(() => post({ kind: "kernelChanged" })),
         hasAddress: (address) => tell(() => this.#uplink = { ...this.#uplink, address: ip(address) }),
+        hasUplink: (changed) =>
+          tell(() => {
+            this.#uplink = { ...this.#uplink, ...changed };
+            post({ kind: "uplink", uplink: this.#uplink });
+          }),
         seesConflict: (mac) =>
           tell(() => {
             const address = this.#watched ?? assert.fail("the client watches no address");
@@ -333,7 +340,9 @@ function showPhase(view: ClientPhase): string {
   const asked = "candidates" in view ? view.candidates.map(({ address }) => ` ${formatIpv4(address)}`).join("") : "";
   const lease = "lease" in view ? ` as=${formatIpv4(view.lease.address)} until=${view.lease.expiresAt}` : "";
   const next = view.phase === "moving" && view.next !== undefined ? ` next=${formatIpv4(view.next)}` : "";
-  return view.phase + known + asked + via + next + lease;
+  const router = view.uplink === undefined ? undefined : uplinkDefault(view.uplink)?.via;
+  const by = router === undefined ? "" : ` router=${formatIpv4(router)}`;
+  return view.phase + known + asked + via + next + lease + by;
 }
 
 /** The other gateway. */

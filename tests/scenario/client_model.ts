@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { broadcast, formatIpv4, type Ipv4 } from "../../mod/addr/ipv4.ts";
 import { notice } from "../../mod/health/probe.ts";
+import { findChangedUplink } from "../../mod/linux/uplink.ts";
 import { findTunnel } from "../../mod/netstate/found_tunnel.ts";
+import type { Uplink } from "../../mod/netstate/uplink.ts";
 import { type ClientConfig, type ClientState, startClient } from "../../mod/role/client.ts";
 import type { ClientEffect, ClientEvent } from "../../mod/role/client_event.ts";
 import { clientTraffic } from "../unit/netstate/client_traffic.ts";
@@ -59,6 +61,8 @@ class Simulation {
   readonly tally: Tally = {};
   #life = 0;
   #shell: ClientShell | undefined;
+  /** What the client's process knows of the Pod's own interface. */
+  #uplink: Uplink | undefined;
   /** Answers that are still to come: a state may wait for one without a time of its own. */
   #awaited = 0;
   #asking = 0;
@@ -206,7 +210,8 @@ class Simulation {
 
   #foundTunnel() {
     try {
-      return findTunnel(this.#kernel.observed(), this.#kernel.uplink(), netConfig.device, this.#now);
+      this.#uplink = this.#kernel.uplink();
+      return findTunnel(this.#kernel.observed(), this.#uplink, netConfig.device, this.#now);
     } catch {
       return undefined;
     }
@@ -227,7 +232,8 @@ class Simulation {
       case "observeUplink":
         return answer(this.#delay(100), () => {
           if (this.#goesWrong(0.1)) return { kind: "noUplink", reason: "ip failed" };
-          return { kind: "uplink", uplink: this.#kernel.uplink() };
+          this.#uplink = this.#kernel.uplink();
+          return { kind: "uplink", uplink: this.#uplink };
         });
       case "resolve":
         this.#noteResolve();
@@ -283,7 +289,19 @@ class Simulation {
       }
       this.#later(this.#delay(5) / 5, () => next(count + 1));
     };
-    this.#later(this.#delay(30), () => next(0));
+    this.#later(this.#delay(30), () => {
+      if (life === this.#life) this.#follow();
+      next(0);
+    });
+  }
+
+  /** As the shell does with each look at the kernel. */
+  #follow(): void {
+    const changed = this.#uplink && findChangedUplink(this.#kernel.observed(), this.#uplink);
+    if (changed === undefined) return;
+    this.#uplink = changed;
+    this.#count("followed");
+    this.#shell?.post({ kind: "uplink", uplink: changed });
   }
 
   // The gateways.

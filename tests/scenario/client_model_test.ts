@@ -3,14 +3,24 @@ import type { Chain, NetState } from "../../mod/netstate/state.ts";
 import { run, type Tally } from "./client_model.ts";
 import { meddlings } from "./meddling.ts";
 
-const happenings = ["starts", "takeovers", "killed", "stopped", "paused", "refusals", "expired", "clock jumps"];
+const happenings = [
+  "starts",
+  "takeovers",
+  "killed",
+  "stopped",
+  "paused",
+  "refusals",
+  "expired",
+  "clock jumps",
+  "followed",
+];
 
 for (const mode of ["run", "start"] as const) {
   Deno.test(`client model, ${mode}: nothing leaks in any state, and the Pod is open when all is well again`, {
     permissions: "none",
   }, () => {
     const total: Tally = {};
-    for (let seed = 1; seed <= 15; seed++) {
+    for (let seed = 1; seed <= 20; seed++) {
       for (const [what, count] of Object.entries(run({ seed, mode, trouble: 120_000 }))) {
         total[what] = (total[what] ?? 0) + count;
       }

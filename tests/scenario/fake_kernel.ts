@@ -124,6 +124,12 @@ export class FakeKernel {
     this.version++;
   }
 
+  /** Somebody says that the way out is another. */
+  addRouter(via: string): void {
+    this.#kept.routes.push(foreign(mainRoute(parsePrefix("0.0.0.0/0"), "eth0", via), RTPROT_STATIC));
+    this.version++;
+  }
+
   /** Somebody has all packets routed by another table, which leads out by the Pod's own interface. */
   addRule(): void {
     const table = 77;

@@ -21,6 +21,7 @@ export const meddlings: readonly Meddling[] = [
     layer: "routes",
     act: (kernel) => kernel.addRoutes("0.0.0.0/1", "128.0.0.0/1", "2000::/4", "3000::/4"),
   },
+  { name: "given another router", layer: "routes", act: (kernel) => kernel.addRouter("10.42.0.254") },
   { name: "ruled", layer: "routes", act: (kernel) => kernel.addRule() },
   { name: "tidied", act: (kernel) => kernel.removeForeign() },
   { name: "moved to another address", act: (kernel) => kernel.changeAddress() },

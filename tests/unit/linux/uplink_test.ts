@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "../../../mod/addr/ipv4.ts";
 import { parsePrefix } from "../../../mod/addr/prefix.ts";
-import { findUplink, UplinkError } from "../../../mod/linux/uplink.ts";
+import { findChangedUplink, findUplink, UplinkError } from "../../../mod/linux/uplink.ts";
 import type { Observed, ObservedLink, ObservedRoute } from "../../../mod/netstate/diff.ts";
 import { mtuTowards } from "../../../mod/netstate/uplink.ts";
 
@@ -106,6 +106,35 @@ Deno.test("the default route that the kernel would take; one of main before the 
   const uplink = findUplink({ ...pod, routes });
   assert.equal(uplink.device, "eth0");
   assert.deepEqual(uplink.routes[0], { destination: parsePrefix("0.0.0.0/0"), via: parseIpv4("10.42.0.2") });
+});
+
+Deno.test("an uplink in use: what is new in main is its own, what was there and is missing is kept elsewhere", () => {
+  const before = findUplink(pod);
+  const kept = { ours: true, protocol: 80, table: 3150 };
+  const routes = [
+    route("0.0.0.0/0", "vxlan3150", "172.29.0.1", { ours: true, protocol: 80 }),
+    route("0.0.0.0/0", "eth0", "10.42.0.1", kept),
+    route("::/0", "eth0", "fe80::1", kept),
+    route("10.42.0.0/24", "eth0"),
+  ];
+  const changed = (more: Partial<Observed>) => findChangedUplink({ ...pod, routes, ...more }, before);
+  assert.equal(changed({}), undefined);
+  const others = [route("0.0.0.0/0", "eth1", "192.168.9.1"), route("::/0", "eth0", "fe80::bad", { protocol: 9 })];
+  assert.equal(changed({ routes: [...routes, ...others] }), undefined, "another interface's, and an advertised one");
+  assert.equal(changed({ routes: [...routes, route("0.0.0.0/0", "eth0")] }), undefined, "it leads to no router");
+  assert.equal(changed({ addresses: [], routes: [] }), undefined, "it has no address at present");
+  assert.equal(changed({ links: [{ ...link("eth0"), up: false }], routes: [] }), undefined, "it is down");
+
+  const router = { kind: "device", device: "eth0", via: "10.42.0.254", mtu: 1400 } as const;
+  const another = [...routes, route("0.0.0.0/0", "eth0", "", { metric: 100, hop: router })];
+  const [onLink] = before.routes;
+  const default4 = { destination: parsePrefix("0.0.0.0/0"), via: parseIpv4("10.42.0.254"), mtu: 1400 };
+  assert.deepEqual(changed({ routes: another }), { ...before, mtu: 1400, routes: [onLink, default4] });
+  const private6 = { device: "eth0", family: 6, address: "2001:db8::77", prefixLength: 64, scope: "global" } as const;
+  assert.deepEqual(changed({ addresses: [...pod.addresses, private6] }), {
+    ...before,
+    addresses6: ["2001:db8::5", "2001:db8::77"],
+  });
 });
 
 Deno.test("a VPN's default route does not make its device the Pod's own", () => {
