@@ -88,6 +88,11 @@ export function hostAddress(prefix: Prefix4, index: number): Ipv4 {
   return (prefix.address + index) >>> 0;
 }
 
+/** Whether a host of `prefix` can have `address`. */
+export function isHostAddress(prefix: Prefix4, address: Ipv4): boolean {
+  return contains(prefix, address) && address !== networkAddress(prefix) && address !== broadcastAddress(prefix);
+}
+
 function parseLength(whole: string, text: string, bits: number): number {
   const length = /^(0|[1-9][0-9]{0,2})$/.test(text) ? Number(text) : NaN;
   if (!(length <= bits)) {

@@ -6,6 +6,7 @@ import {
   contains,
   formatPrefix,
   hostAddress,
+  isHostAddress,
   networkAddress,
   overlaps,
   type Prefix4,
@@ -94,7 +95,7 @@ export function checkGateway(values: GatewayValues, label: (name: keyof GatewayV
     problems.push(...checkPool(values.dhcpPool, values.vxlanNetwork).map((text) => `${label("dhcpPool")}: ${text}`));
   }
   const { vxlanNetwork, dhcpRouter } = values;
-  if (vxlanNetwork !== undefined && dhcpRouter !== undefined && !isHost(vxlanNetwork, dhcpRouter)) {
+  if (vxlanNetwork !== undefined && dhcpRouter !== undefined && !isHostAddress(vxlanNetwork, dhcpRouter)) {
     problems.push(
       `${label("dhcpRouter")}: '${formatIpv4(dhcpRouter)}' is no host of ${formatPrefix(vxlanNetwork)}, ` +
         `so clients could not reach it: write the address of one`,
@@ -170,10 +171,6 @@ function checkPool(range: PoolRange, network: Prefix4): string[] {
     ];
   }
   return [];
-}
-
-function isHost(network: Prefix4, address: Ipv4): boolean {
-  return contains(network, address) && address !== networkAddress(network) && address !== broadcastAddress(network);
 }
 
 function toAddress(host: HostOfNetwork, network: Prefix4): Ipv4 {

@@ -1,7 +1,7 @@
 /** Port forwards as a user writes them: as a setting, or as the file `nat.conf` of angelnu/pod-gateway. */
 
 import { type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
-import { contains, formatPrefix, hostAddress, type Prefix4 } from "../addr/prefix.ts";
+import { contains, formatPrefix, hostAddress, isHostAddress, type Prefix4 } from "../addr/prefix.ts";
 import { PgwError } from "../errors.ts";
 import type { ForwardedClient, PortForward } from "../netstate/port_forward.ts";
 import { ValueError } from "./value_error.ts";
@@ -107,9 +107,11 @@ export function forwardProblems(forwards: readonly PortForward[], network: Prefi
     );
     if (earlier !== undefined) problems.push(`'${text}' is forwarded twice: one port leads to one client`);
     const address = client.kind === "address" ? client.address : client.fallback;
-    if (address !== undefined && (address === gateway || !contains(network, address))) {
+    if (address !== undefined && (address === gateway || !isHostAddress(network, address))) {
       problems.push(
-        `'${text}' does not lead to a client: its address must be in ${formatPrefix(network)}, behind the gateway's`,
+        `'${text}' does not lead to a client: its address must be a host's in ${
+          formatPrefix(network)
+        }, behind the gateway's`,
       );
     }
   });

@@ -20,7 +20,8 @@ const form = /^(?:\[([^\]]+)\]|([^:[\]]+?))(?::([0-9]+))?(?:\/(udp|tcp))?$/;
 export function vpnEndpoint(text: string): EndpointSetting {
   const [, bracketed, plain, portText, protocol] = isNetwork(text) ? [, text] : form.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined || (host === "*" && portText === undefined)) {
+  // Anywhere by any port would keep nothing in.
+  if (host === undefined || (isAnywhere(host) && portText === undefined)) {
     throw new ValueError(
       `'${text}' is not the endpoint of a VPN: write HOST, HOST:PORT/udp or *:PORT/udp, such as vpn.example:1194/udp`,
     );
@@ -30,6 +31,10 @@ export function vpnEndpoint(text: string): EndpointSetting {
     ...(portText === undefined ? {} : { port: parsePort(portText) }),
     ...(protocol === "udp" || protocol === "tcp" ? { protocol } : {}),
   };
+}
+
+function isAnywhere(host: string): boolean {
+  return host === "*" || (isNetwork(host) && parsePrefix(host).length === 0);
 }
 
 function isNetwork(text: string): boolean {

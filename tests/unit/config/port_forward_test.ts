@@ -75,11 +75,22 @@ Deno.test("PGW_NAT_FILE: each wrong line is told with its number", () => {
 
 Deno.test("a port leads to one client, and that is in the network", () => {
   const gateway = hostAddress(network, 1);
-  const all = ["tcp:100-200=a", "udp:150=a", "tcp:150=b", "tcp:1=172.29.0.1", "tcp:2=10.0.0.1"].flatMap(portForward);
+  const all = [
+    "tcp:100-200=a",
+    "udp:150=a",
+    "tcp:150=b",
+    "tcp:1=172.29.0.1",
+    "tcp:2=10.0.0.1",
+    "tcp:3=172.29.0.0",
+    "tcp:4=172.29.0.255",
+    "tcp:5=172.29.0.254",
+  ].flatMap(portForward);
   assert.deepEqual(forwardProblems(all, network, gateway).map((problem) => problem.slice(0, 30)), [
     "'tcp:150' is forwarded twice: ",
     "'tcp:1' does not lead to a cli",
     "'tcp:2' does not lead to a cli",
+    "'tcp:3' does not lead to a cli",
+    "'tcp:4' does not lead to a cli",
   ]);
 });
 
