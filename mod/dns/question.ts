@@ -46,7 +46,7 @@ export type Match =
   | "answer"
   /** All but the spelling: the server does not keep it, or somebody guessed the rest. */
   | "other spelling"
-  /** A header alone that says the question was not understood. */
+  /** A header alone with an error: the question was not read. A forger has less to guess for it than for an answer. */
   | "not understood"
   /** Somebody else's, or forged. */
   | "none";
@@ -58,7 +58,7 @@ export function matchResponse(response: Uint8Array, length: number, asked: Uint8
   if (u16(response, 0) !== u16(asked, 0) || (bits & flags.qr) === 0 || (bits & flags.opcode) !== 0) return "none";
   const rcode = bits & flags.rcode;
   if (u16(response, 4) === 0 && length === headerLength) {
-    return rcode === rcodes.formErr || rcode === rcodes.notImp ? "not understood" : "none";
+    return rcode === rcodes.noError || rcode === rcodes.nxDomain ? "none" : "not understood";
   }
   if (u16(response, 4) !== 1 || length < questionEnd) return "none";
   let sameSpelling = true;
