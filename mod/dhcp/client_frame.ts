@@ -1,3 +1,5 @@
+/** How a DHCP client speaks to all: in a frame of its own making. */
+
 import { broadcast } from "../addr/ipv4.ts";
 import { broadcastMac } from "../addr/mac.ts";
 import { dhcpServerPort } from "../netstate/names.ts";
