@@ -2,12 +2,9 @@
 
 import { broadcast } from "../addr/ipv4.ts";
 import { broadcastMac } from "../addr/mac.ts";
-import { dhcpServerPort } from "../netstate/names.ts";
+import { dhcpReplyPort, dhcpServerPort } from "../netstate/names.ts";
 import { type DhcpMessage, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpFrame } from "../wire/udp.ts";
-
-/** The DHCP client's port (RFC 2131 section 4.1). */
-const clientPort = 68;
 
 /**
  * The frame in which a client says `message` to all. It comes from the address that the client has, and from 0.0.0.0 as
@@ -17,7 +14,7 @@ export function encodeDhcpBroadcast(message: DhcpMessage): Uint8Array<ArrayBuffe
   return encodeUdpFrame(
     {
       source: message.ciaddr,
-      sourcePort: clientPort,
+      sourcePort: dhcpReplyPort,
       destination: broadcast,
       destinationPort: dhcpServerPort,
       payload: encodeDhcp(message),

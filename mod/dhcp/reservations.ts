@@ -3,7 +3,7 @@
 import { AddressError } from "../addr/address_error.ts";
 import { formatIpv4, type Ipv4, isIpv4, parseIpv4 } from "../addr/ipv4.ts";
 import { formatMac, parseMac } from "../addr/mac.ts";
-import { broadcastAddress, contains, formatPrefix, networkAddress, type Prefix4 } from "../addr/prefix.ts";
+import { contains, formatPrefix, isHostAddress, type Prefix4 } from "../addr/prefix.ts";
 import { PgwError } from "../errors.ts";
 import type { Requester } from "./requester.ts";
 
@@ -105,7 +105,7 @@ function parseReservedAddress(text: string, network: Prefix4, own: readonly Ipv4
   if (!isIpv4(text)) throw new ReservationError(line, `'${text}' is not an IPv4 address`);
   const address = parseIpv4(text);
   if (!contains(network, address)) throw new ReservationError(line, `${text} is not in ${formatPrefix(network)}`);
-  if (own.includes(address) || address === networkAddress(network) || address === broadcastAddress(network)) {
+  if (own.includes(address) || !isHostAddress(network, address)) {
     throw new ReservationError(
       line,
       `${text} cannot be a client's: it is the gateway's, the router's, the network's or the broadcast`,

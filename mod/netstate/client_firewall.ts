@@ -3,7 +3,7 @@
 import { formatIpv4, type Ipv4 } from "../addr/ipv4.ts";
 import { formatPrefix } from "../addr/prefix.ts";
 import { type ClientNetConfig, type ClientPhase, isLocal, isOpen, type OpenPhase, type Tunnel } from "./client.ts";
-import { aroundMark, dhcpClientPort, dhcpServerPort, dnsPort, probePort } from "./names.ts";
+import { aroundMark, dhcpClientPort, dhcpReplyPort, dhcpServerPort, dnsPort, probePort } from "./names.ts";
 import { neighborDiscovery, rejection, withRules } from "./shared_rules.ts";
 import type { Chain, Firewall } from "./state.ts";
 
@@ -261,7 +261,7 @@ function redirectDns(server: Ipv4, first = "", last = ""): string[] {
 function dhcpAnswers({ device }: ClientNetConfig, view: ClientPhase): string[] {
   if (!("tunnel" in view)) return [];
   const listener = `${formatIpv4(view.uplink.address)}:${dhcpClientPort}`;
-  return [`-i ${device} -p udp -m udp --dport 68 -j DNAT --to-destination ${listener}`];
+  return [`-i ${device} -p udp -m udp --dport ${dhcpReplyPort} -j DNAT --to-destination ${listener}`];
 }
 
 function filterOutput6(config: ClientNetConfig): Chain {

@@ -33,9 +33,11 @@ export const forwarderMark = 0x3151;
 export const loopbackMetric = 4_294_967_294;
 export const unreachableMetric = 4_294_967_295;
 
+/** What a DHCP server answers to, and where clients of other makes listen (RFC 2131 section 4.1). */
+export const dhcpReplyPort = 68;
 /**
- * Where the DHCP client listens: a port that needs no NET_BIND_SERVICE, to which the firewall rewrites what arrives for
- * port 68.
+ * Where our DHCP client listens: a port that needs no NET_BIND_SERVICE, to which the firewall rewrites what arrives for
+ * {@link dhcpReplyPort}.
  */
 export const dhcpClientPort = 3168;
 /** RFC 1035 section 4.2. */

@@ -16,7 +16,7 @@ import { PacketSocket } from "../linux/packet_socket.ts";
 import { SocketError } from "../linux/socket_error.ts";
 import { UdpSocket } from "../linux/udp_socket.ts";
 import type { GatewayNetConfig } from "../netstate/gateway.ts";
-import { dhcpServerPort } from "../netstate/names.ts";
+import { dhcpReplyPort, dhcpServerPort } from "../netstate/names.ts";
 import { WireError, Writer } from "../wire/bytes.ts";
 import { decodeDhcp, encodeDhcp } from "../wire/dhcpv4.ts";
 import { encodeUdpPacket } from "../wire/udp.ts";
@@ -29,7 +29,6 @@ import { OverlayWatch } from "./overlay_watch.ts";
 import { ReservationFile } from "./reservation_file.ts";
 
 const log = logger("dhcp");
-const clientPort = 68;
 const ethernetLength = 6;
 /** A burst of clients must not be lost while the process does something else. */
 const receiveBuffer = 4 << 20;
@@ -313,7 +312,7 @@ export class DhcpService {
       source: this.#address,
       sourcePort: dhcpServerPort,
       destination: destination.address,
-      destinationPort: clientPort,
+      destinationPort: dhcpReplyPort,
       payload: encodeDhcp(message, limits, this.#message),
     };
     return encodeUdpPacket(datagram, undefined, this.#packet);
