@@ -359,6 +359,15 @@ export function reachesGateway(at: At, when: number): void {
   at(when).client.does("asks 172.20.1.6:80");
 }
 
+/** From the start until a lease is asked for, in no time. */
+export function findsGateway(at: At): void {
+  at(0).client.does("kernel closed");
+  reachesGateway(at, 0);
+  at(0).gateway.answers();
+  at(0).client.does("info gateway found:");
+  at(0).client.does("kernel leasing");
+}
+
 /** From a gateway's answer to open, in no time; its first watching probe is due an interval later. */
 export function opens(at: At, when: number, address = "172.29.0.20", dhcp = "rapid"): void {
   at(when).client.does("info gateway found:");

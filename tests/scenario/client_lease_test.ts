@@ -1,5 +1,5 @@
 /** What others do to the client's lease: use its address, or answer in its gateway's place. */
-import { clientScenario, leaseOptions, reachesGateway, starts } from "./client_dialogue.ts";
+import { clientScenario, findsGateway, leaseOptions, reachesGateway, starts } from "./client_dialogue.ts";
 
 const stranger = "02:00:00:00:00:66";
 const conflict = `used by another host, ${stranger}`;
@@ -29,11 +29,7 @@ clientScenario("another host has the address: closed, declined, and another one 
 });
 
 clientScenario("the Pod has the address on another interface: declined", { ownAddresses: ["172.29.0.20"] }, (at) => {
-  at(0).client.does("kernel closed");
-  reachesGateway(at, 0);
-  at(0).gateway.answers();
-  at(0).client.does("info gateway found:");
-  at(0).client.does("kernel leasing");
+  findsGateway(at);
   at(0).client.does("DHCPDISCOVER");
   at(0).gateway.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${leaseOptions}`);
   at(0).client.does("warn a DHCP answer of 172.29.0.1 is ignored: the address is one of this host's own");
@@ -46,11 +42,7 @@ clientScenario("the Pod has the address on another interface: declined", { ownAd
 });
 
 clientScenario("the conflict is seen before the tunnel was ever open", {}, (at) => {
-  at(0).client.does("kernel closed");
-  reachesGateway(at, 0);
-  at(0).gateway.answers();
-  at(0).client.does("info gateway found:");
-  at(0).client.does("kernel leasing");
+  findsGateway(at);
   at(0).client.does("DHCPDISCOVER");
   at(0).gateway.sends(`DHCPACK rapid yiaddr=172.29.0.20 ${leaseOptions}`);
   at(0).client.does("info address leased: 172.29.0.20");

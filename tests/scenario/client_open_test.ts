@@ -1,4 +1,4 @@
-import { clientScenario, leaseOptions, reachesGateway, starts } from "./client_dialogue.ts";
+import { clientScenario, findsGateway, leaseOptions, reachesGateway, starts } from "./client_dialogue.ts";
 
 clientScenario("from nothing to open: closed first, opened last", {}, (at) => {
   at("0 s").client.does("kernel closed");
@@ -51,11 +51,7 @@ clientScenario("a gateway of the seed's kind: own settings, and DNS questions fo
 });
 
 clientScenario("whatever nameserver the lease names, the Pod is pointed at the gateway's", {}, (at) => {
-  at(0).client.does("kernel closed");
-  reachesGateway(at, 0);
-  at(0).gateway.answers();
-  at(0).client.does("info gateway found:");
-  at(0).client.does("kernel leasing");
+  findsGateway(at);
   at(0).client.does("DHCPDISCOVER rapid");
   at(0).gateway.sends("DHCPACK rapid yiaddr=172.29.0.20 server=172.29.0.1 lease=3600 dns=9.9.9.9");
   at(0).client.does("info address leased: 172.29.0.20");

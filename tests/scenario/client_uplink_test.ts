@@ -2,7 +2,7 @@
 
 import { parsePrefix, type Prefix4 } from "../../mod/addr/prefix.ts";
 import { ip } from "../unit/netstate/fixtures.ts";
-import { clientScenario, leaseOptions, other, reachesGateway, starts } from "./client_dialogue.ts";
+import { clientScenario, findsGateway, leaseOptions, other, reachesGateway, starts } from "./client_dialogue.ts";
 
 const everything = parsePrefix("0.0.0.0/0") as Prefix4;
 const byAnother = { routes: [{ destination: everything, via: ip("10.42.0.254"), mtu: 1400 }], mtu: 1400 };
@@ -64,11 +64,7 @@ clientScenario("another address: closed, and a gateway is looked for as from tha
 });
 
 clientScenario("another address before there is a lease: the same", {}, (at) => {
-  at(0).client.does("kernel closed");
-  reachesGateway(at, 0);
-  at(0).gateway.answers();
-  at(0).client.does("info gateway found:");
-  at(0).client.does("kernel leasing");
+  findsGateway(at);
   at(0).client.does("DHCPDISCOVER");
   at(0).kernel.hasUplink({ address: ip("10.42.0.66") });
   at(0).client.does("resolves");
